@@ -1,0 +1,126 @@
+// Profile: what the operator wants of this node, as read from YAML. Plain values; no rule and no I/O here.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace fettle::profile {
+
+struct Gpus {
+  std::string model;  // "MI300X": a name of profiles/gpus.yaml, virtual functions included
+  unsigned count = 0;
+};
+
+// Which drives may become the cache. Empty `models` matches none: nothing is taken by default.
+struct DriveSet {
+  std::vector<std::string> models;  // glob patterns on the trimmed sysfs model: "Microsoft NVMe Direct Disk*"
+  unsigned count = 0;               // exactly so many, or nothing is created
+};
+
+// Where the cache lives. With `drives` we own the file system; without, `path` is a directory that somebody mounted.
+struct Cache {
+  std::string path;
+  std::optional<DriveSet> drives;
+  unsigned wait_seconds = 60;  // for late drives at boot; then the verdict is "incomplete"
+  Bytes reserve;               // free space that staging never uses
+};
+
+// One cache directory, one entry: it makes the directory and sets the variable.
+struct CacheDirectory {
+  std::string name;                  // also the directory below the cache path
+  std::vector<std::string> env;      // variables set to the directory's path; may be empty
+  mode_t mode = 0755;
+  std::string owner;                 // user name; empty = root
+  std::string group;                 // group name; empty = the owner's
+  std::string why;
+};
+
+// Where a variable is meant to be seen.
+enum class Scope { all, host, container };
+
+struct Variable {
+  std::string name;
+  std::string value;
+  Scope scope = Scope::all;
+  std::string why;
+  std::string source;
+};
+
+// One model repository of a shelf.
+struct Repository {
+  std::string id;        // "Qwen/Qwen3-0.6B"
+  std::string revision;  // 40 hex digits, or a branch name when `unpinned`
+  bool unpinned = false; // the YAML must say so: a moving branch is a finding
+  std::vector<std::string> include;  // glob patterns; empty = everything
+  std::vector<std::string> exclude;
+};
+
+// Where a shelf comes from.
+enum class Source { hub, archive };
+
+struct Shelf {
+  std::string name;
+  Source source = Source::hub;
+  std::string archive;   // path of the tar (zstd, gzip or plain) for Source::archive
+  std::string endpoint;  // HF_ENDPOINT for Source::hub; empty = the client's default
+  int priority = 0;      // higher first
+  std::vector<Repository> repositories;
+  std::string why;
+};
+
+// The compatibility table: profiles/compat/rocm.yaml.
+struct CompatKernel {
+  std::string series;   // "6.14"
+  std::string track;    // "GA" | "HWE"
+  enum class Listed { yes, no, unstated } mi300x = Listed::unstated;
+  std::string note;
+};
+struct CompatUbuntu {
+  std::string version;  // "24.04.3"
+  std::vector<CompatKernel> kernels;
+};
+struct CompatRelease {
+  std::string rocm;     // "7.0.2"
+  std::string released; // "2025-10-10", empty when not recorded
+  std::vector<std::string> drivers;  // "30.10.2", "6.4.x"
+  std::vector<CompatUbuntu> ubuntu;
+  std::vector<std::string> sources;
+};
+struct CompatDriver {
+  std::string release;         // "30.10.2"
+  std::string module_version;  // "6.14.14"
+  std::vector<std::string> user_space;  // ROCm series: "7.0"
+  std::vector<std::string> sources;
+};
+struct Compat {
+  std::string as_of;  // date of the table
+  std::vector<CompatRelease> releases;
+  std::vector<CompatDriver> drivers;
+};
+
+// One GPU by PCI id: profiles/gpus.yaml.
+struct GpuModel {
+  unsigned pci_device = 0;  // 0x74a1; vendor is 0x1002 throughout
+  std::string name;         // "MI300X VF"
+  std::string family;       // "MI300X": what Gpus::model names
+  bool is_virtual = false;
+};
+
+struct Profile {
+  std::string name;
+  std::string file;  // where it was read from
+  std::optional<Gpus> gpus;
+  std::optional<Cache> cache;
+  std::vector<CacheDirectory> caches;
+  std::vector<Variable> environment;
+  std::vector<Shelf> shelves;  // those the configuration wants, by priority, highest first
+  Compat compat;
+  std::vector<GpuModel> gpu_models;
+};
+
+}  // namespace fettle::profile

@@ -1,0 +1,68 @@
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include "support/tree.h"
+
+using namespace fettle;
+using namespace fettle::system;
+using fettle::test::Tree;
+
+TEST_CASE("files: an absolute link stays inside the root") {
+  Tree tree;
+  tree.file("/etc/hostname", "node\n").link("/name", "/etc/hostname").link("/out", "/../../../../etc/shadow");
+  CHECK(*tree.files().read("/name") == "node\n");
+  CHECK(tree.files().read("/out").error().why == Why::missing);
+  CHECK(*tree.files().read_link("/name") == "/etc/hostname");
+  CHECK_FALSE(tree.files().read_link("/etc/hostname"));
+}
+
+TEST_CASE("files: too large, not a file and missing are errors that name the path") {
+  Tree tree;
+  tree.file("/big", std::string(5000, 'x')).directory("/dir");
+  CHECK(tree.files().read("/big", 5_KiB)->size() == 5000);
+  CHECK(tree.files().read("/big", 4_KiB).error().said == "cannot read '/big': it is larger than 4.0 KiB");
+  CHECK_FALSE(tree.files().read("/dir"));
+  REQUIRE(::mkfifo((tree.root() + "/fifo").c_str(), 0600) == 0);
+  CHECK(tree.files().read("/fifo").error().said == "cannot read '/fifo': it is not a regular file");
+  CHECK(tree.files().read("/none").error().said == "cannot read '/none': No such file or directory");
+  CHECK_FALSE(*tree.files().exists("/none/below"));
+  CHECK(*tree.files().exists("/big"));
+}
+
+TEST_CASE("files: the same content is not written twice") {
+  Tree tree;
+  CHECK(*tree.files().write("/run/a/file", "one", 0640) == Outcome::changed);
+  const auto first = tree.files().look("/run/a/file");
+  CHECK(*tree.files().write("/run/a/file", "one", 0640) == Outcome::already_so);
+  CHECK(tree.files().look("/run/a/file")->inode == first->inode);
+  CHECK(*tree.files().write("/run/a/file", "one", 0600) == Outcome::changed);
+  CHECK(*tree.files().write("/run/a/file", "two", 0600) == Outcome::changed);
+  CHECK(tree.read("/run/a/file") == "two");
+  CHECK(tree.files().list("/run/a")->size() == 1);
+  CHECK(tree.files().look("/run/a/file")->mode == 0600);
+}
+
+TEST_CASE("files: directories keep what is in them, and nothing else is taken for one") {
+  Tree tree;
+  CHECK(*tree.files().make_directory("/srv/cache/hf", 02775) == Outcome::changed);
+  CHECK(tree.files().look("/srv/cache/hf")->mode == 02775);
+  CHECK(*tree.files().make_directory("/srv/cache/hf", 02775) == Outcome::already_so);
+  CHECK(*tree.files().make_directory("/srv/cache/hf", 0750) == Outcome::changed);
+  tree.link("/srv/link", "/srv/cache").file("/srv/file");
+  CHECK_FALSE(tree.files().make_directory("/srv/link", 0755));
+  CHECK_FALSE(tree.files().make_directory("/srv/file", 0755));
+}
+
+TEST_CASE("files: a link is replaced, a file in its place is not") {
+  Tree tree;
+  CHECK(*tree.files().set_link("/run/cache", "/dev/md127") == Outcome::changed);
+  CHECK(*tree.files().set_link("/run/cache", "/dev/md127") == Outcome::already_so);
+  CHECK(*tree.files().set_link("/run/cache", "/dev/md126") == Outcome::changed);
+  CHECK(*tree.files().read_link("/run/cache") == "/dev/md126");
+  tree.file("/run/file", "precious");
+  CHECK_FALSE(tree.files().set_link("/run/file", "/dev/md126"));
+  CHECK(tree.read("/run/file") == "precious");
+  CHECK(*tree.files().remove("/run/cache") == Outcome::changed);
+  CHECK(*tree.files().remove("/run/cache") == Outcome::already_so);
+  CHECK_FALSE(tree.files().remove("/.."));
+}

@@ -1,0 +1,56 @@
+#include <doctest/doctest.h>
+
+#include "system/runner.h"
+
+using namespace fettle;
+using namespace fettle::system;
+using namespace std::chrono_literals;
+
+TEST_CASE("runner: exit code, both outputs, and nothing inherited") {
+  const auto runner = make_runner();
+  const auto done = runner->run({{"/bin/sh", "-c", "echo out; echo err >&2; env; exit 3"}, {{"HELLO", "world"}}});
+  REQUIRE(done);
+  CHECK(done->exit_code == 3);
+  CHECK(done->err == "err\n");
+  CHECK(done->out.find("HELLO=world") != std::string::npos);
+  CHECK(done->out.find("LC_ALL=C.UTF-8") != std::string::npos);
+  CHECK(done->out.find("HOME=") == std::string::npos);
+}
+
+TEST_CASE("runner: a signal is not an exit code of 0") {
+  const auto done = make_runner()->run({{"/bin/sh", "-c", "kill -9 $$"}});
+  REQUIRE(done);
+  CHECK(done->exit_code == 137);
+}
+
+TEST_CASE("runner: what cannot be started says why") {
+  const auto runner = make_runner();
+  CHECK(runner->run({{"sh"}}).error().said == "cannot run 'sh': a program needs an absolute path");
+  CHECK(runner->run({{"/none/such"}}).error().said == "cannot run '/none/such': No such file or directory");
+}
+
+TEST_CASE("runner: a missed deadline ends the child and its children") {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto done = make_runner()->run({{"/bin/sh", "-c", "sleep 100 & sleep 100"}, {}, 1s});
+  REQUIRE_FALSE(done);
+  CHECK(done.error().why == Why::timed_out);
+  CHECK(std::chrono::steady_clock::now() - begin < 60s);
+}
+
+TEST_CASE("runner: a background grandchild does not hold the caller") {
+  const auto done = make_runner()->run({{"/bin/sh", "-c", "sleep 100 & echo started"}, {}, 30s});
+  REQUIRE(done);
+  CHECK(done->out == "started\n");
+}
+
+TEST_CASE("runner: the watcher can stop a program") {
+  const auto done =
+      make_runner()->run_watched({{"/bin/sleep", "100"}, {}, 60s}, [] { return Verdict::stop; });
+  REQUIRE_FALSE(done);
+  CHECK(done.error().why == Why::refused);
+}
+
+TEST_CASE("runner: command lines are printed as a person would type them") {
+  CHECK(to_text(Command{{"/sbin/mkfs.xfs", "-L", "two words", "it's"}}) ==
+        "/sbin/mkfs.xfs -L 'two words' 'it'\\''s'");
+}
