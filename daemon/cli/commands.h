@@ -1,0 +1,8 @@
+// Every sub-command's entry point; each is defined in the file of its name.
+#pragma once
+
+#include "cli/command.h"
+
+namespace fettle::cli {
+
+}  // namespace fettle::cli

@@ -1,0 +1,72 @@
+// fettle: the command line. Arguments and exit codes only; each sub-command lives in cli/.
+#include <algorithm>
+#include <array>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/commands.h"
+
+using namespace fettle;
+
+namespace {
+
+constexpr std::array<cli::Command, 0> commands{
+};
+
+void print_help(std::ostream& out) {
+  out << "fettle makes a node ready to serve models, and tells how it stands.\n\n"
+         "usage: fettle [--root DIR] [--json] COMMAND [ARGUMENT…]\n\n";
+  for (const cli::Command& command : commands) {
+    out << "  " << command.name << std::string(12 - std::min<std::size_t>(11, command.name.size()), ' ')
+        << command.summary << '\n';
+  }
+  out << "\n  --root DIR  act on a captured machine below DIR instead of on this one\n"
+         "  --json      answer for machines\n"
+         "  --version   print the version\n\n"
+         "`fettle COMMAND --help` tells more; so does fettle(1).\n";
+}
+
+int usage_error(const std::string& what) {
+  std::cerr << "fettle: " << what << "\n  hint: `fettle --help` lists the commands\n";
+  return cli::usage;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string root = "/";
+  cli::Format format = cli::Format::text;
+  std::vector<std::string> words;
+  // The two global options stand anywhere: `fettle status --json` reads better than `fettle --json status`.
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--json") {
+      format = cli::Format::json;
+    } else if (word == "--root") {
+      if (i + 1 == argc) return usage_error("'--root' needs a directory");
+      root = argv[++i];
+    } else {
+      words.emplace_back(word);
+    }
+  }
+  if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
+    print_help(std::cout);
+    return words.empty() ? cli::usage : cli::ok;
+  }
+  if (words[0] == "--version") {
+    std::cout << "fettle " FETTLE_VERSION "\n";
+    return cli::ok;
+  }
+  const auto* const command = std::find_if(commands.begin(), commands.end(),
+                                           [&](const cli::Command& row) { return row.name == words[0]; });
+  if (command == commands.end()) return usage_error("there is no command '" + words[0] + "'");
+
+  const auto files = system::Files::open(root);
+  const auto runner = system::make_runner();
+  system::RealClock clock;
+  if (!files) return usage_error(files.error().said);
+  cli::Context context{{*files, *runner, clock}, format, std::cout, std::cerr};
+  return command->run(context, {words.begin() + 1, words.end()});
+}
