@@ -11,8 +11,12 @@
 
 namespace fettle::system {
 
-// Opens `path` with `flags` (O_CREAT makes it with mode 0600) and takes the exclusive lock, asking again every 50 ms.
-// timed_out when somebody else still holds it after `wait`. The lock goes with the descriptor, and with the process.
-Result<Fd> lock(const Files& files, std::string_view path, int flags, Clock& clock, std::chrono::milliseconds wait);
+// Makes the file `path` (mode 0600) and its parents when they are missing, and takes the exclusive lock on
+// it. Timed_out when somebody else still holds it after `wait`. The lock goes with the descriptor, and with
+// the process.
+Result<Fd> lock_file(const Files& files, std::string_view path, Clock& clock, std::chrono::milliseconds wait);
+
+// The same for a descriptor that is open already; `path` is for the error. Asks every 50 ms.
+Result<void> lock(const Fd& fd, std::string_view path, Clock& clock, std::chrono::milliseconds wait);
 
 }  // namespace fettle::system

@@ -1,5 +1,5 @@
-// Random names for what we make: chosen before the first write, so that what a killed run left can be told from
-// everything else.
+// Random names for what we make: chosen before the first write, so that what a killed run left can be told
+// from everything else.
 #pragma once
 
 #include <string>

@@ -8,7 +8,9 @@
 
 namespace fettle::system {
 
-bool has_step_points() { return true; }
+bool has_step_points() {
+  return true;
+}
 
 void step_point(unsigned number, std::string_view name) {
   const char* const wanted = std::getenv("FETTLE_DIE_AT");
@@ -21,7 +23,9 @@ void step_point(unsigned number, std::string_view name) {
 
 namespace fettle::system {
 
-bool has_step_points() { return false; }
+bool has_step_points() {
+  return false;
+}
 void step_point(unsigned, std::string_view) {}
 
 }  // namespace fettle::system

@@ -1,5 +1,5 @@
-// Step points: numbered places where a test build kills itself, to prove that a run which died there is finished or
-// refused by the next one. A package is built without them.
+// Step points: numbered places where a test build kills itself, to prove that a run which died there is
+// finished or refused by the next one. A package is built without them.
 #pragma once
 
 #include <string_view>
