@@ -20,8 +20,8 @@ Result<Identity> read_identity(const system::Files& files);
 Result<Bytes> read_memory(const system::Files& files);
 Result<std::chrono::seconds> read_uptime(const system::Files& files);
 
-// Which drives are in use follows from the mounts, so drives fail when the mounts did: a drive that nobody could look
-// at must not seem free.
+// Which drives are in use follows from the mounts, so drives fail when the mounts did: a drive that nobody
+// could look at must not seem free.
 Result<std::vector<Drive>> read_drives(const system::Files& files, const Result<std::vector<Mount>>& mounts);
 
 // The parsers behind them, for tests and fuzzing; `file` names the text in errors.

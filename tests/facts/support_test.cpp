@@ -50,6 +50,7 @@ TEST_CASE("support: partitions, multipath, mapper, mounts and swap") {
   CHECK_FALSE(*files.exists("/sys/block/nvme1n1/device/numa_node"));
   CHECK(*files.read("/sys/block/nvme1n1/device/serial") == "MP                  \n");
   CHECK(*files.read("/proc/self/mountinfo") ==
+        "36 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
         "36 1 252:0 / /a\\040b rw,relatime shared:1 - ext4 /dev/mapper/my\\040root rw\n");
   CHECK(files.read("/proc/swaps")->ends_with("/dev/nvme0n1p1 partition\t8388604\t0\t-2\n"));
 }

@@ -133,6 +133,7 @@ void add_drive(Tree& tree, const DriveSpec& drive) {
     link_to(tree, "/sys/class/nvme/" + controller(drive), up);
   }
   tree.sparse("/dev/" + name, drive.bytes);
+  if (!fs::exists(tree.root() + "/proc/self/mountinfo")) add_mount(tree, "8:1", "/dev/sda1", "/");
   for (unsigned p = 1; p <= drive.partitions; ++p) {
     const std::string part = at + "/" + partition_name(drive, p);
     const std::uint64_t bytes = drive.bytes / (drive.partitions + 1);
@@ -188,6 +189,7 @@ void add_multipath(Tree& tree, const DriveSpec& drive) {
       .file(subsystem + "/serial", padded(drive.serial, 20));
   tree.remove(drive_path(drive) + "/device");
   link_to(tree, drive_path(drive) + "/device", subsystem);
+  link_to(tree, subsystem + "/" + controller(drive), controller_path(drive));
 }
 
 void add_array(Tree& tree, const ArraySpec& array) {

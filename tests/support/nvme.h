@@ -35,6 +35,8 @@ std::string name_of(const DriveSpec& drive);  // "nvme3n1"
 // Major:minor of a drive ("259:48" for nvme3n1) or of its partition ("259:49" for nvme3n1p1).
 std::string device_number(const DriveSpec& drive, unsigned partition = 0);
 
+// The first drive also gets the machine a root file system elsewhere (/dev/sda1): nobody can say what is in
+// use on a machine without mounts.
 void add_drive(Tree& tree, const DriveSpec& drive);
 
 // `count` blank drives nvme0n1, nvme1n1 ... with the serials "<prefix>0001", "<prefix>0002" ...
