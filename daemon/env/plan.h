@@ -1,4 +1,5 @@
-// The environment of a node: which variables are delivered, in which file, in which dialect; and the writing of it.
+// The environment of a node: which variables are delivered, in which file, in which dialect; and the writing
+// of it.
 #pragma once
 
 #include <sys/types.h>
@@ -23,7 +24,8 @@ struct File {
   mode_t mode = 0644;  // a value here is no secret: every process of the node may read it
 };
 
-// What could not be taken from the profile. Such a variable is delivered nowhere, so that no two places disagree.
+// What could not be taken from the profile. Such a variable is delivered nowhere, so that no two places
+// disagree.
 struct Refusal {
   std::string name;
   Error error;
@@ -35,8 +37,9 @@ struct Plan {
   std::vector<File> files;
 };
 
-// The variables of profile.environment, and for each cache directory its variables set to the directory's path. Pure.
-// A host variable is never in a container's file and the other way round; the same name may stand once for each.
+// The variables of profile.environment, and for each cache directory its variables set to the directory's
+// path. Pure. A host variable is never in a container's file and the other way round; the same name may stand
+// once for each.
 Plan plan(const profile::Profile& profile);
 
 // What apply() did with one file or, when `what` is a variable's name, with a refused variable.
