@@ -80,8 +80,7 @@ std::vector<Applied> apply(const Plan& plan, const system::Files& files) {
     if (written) {
       done.push_back({file.path, *written, {}});
     } else {
-      done.push_back(
-          {file.path, Outcome::failed, while_doing("deliver the environment", written.error())});
+      done.push_back({file.path, Outcome::failed, while_doing("deliver the environment", written.error())});
     }
   }
   return done;
