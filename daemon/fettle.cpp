@@ -12,8 +12,10 @@ using namespace fettle;
 
 namespace {
 
-constexpr std::array<cli::Command, 1> commands{{
+constexpr std::array<cli::Command, 3> commands{{
     {"env", "the environment the profile asks for, and where it is delivered", &cli::run_env},
+    {"provision", "make the local drives into the cache; the units run it at boot", &cli::run_provision},
+    {"storage", "the drives, what is on each, and what would be done", &cli::run_storage},
 }};
 
 void print_help(std::ostream& out) {
