@@ -155,7 +155,10 @@ struct GpuModel {
   unsigned pci_device = 0;  // 0x74a1; vendor is 0x1002 throughout
   std::string name;         // "MI300X VF"
   std::string family;       // "MI300X": what Gpus::model names
+  std::string gfx;          // "gfx942"
   bool is_virtual = false;
+  std::string note;
+  std::vector<std::string> sources;
 };
 
 struct Profile {
