@@ -12,7 +12,8 @@ using namespace fettle;
 
 namespace {
 
-constexpr std::array<cli::Command, 1> commands{
+constexpr std::array<cli::Command, 2> commands{
+    cli::Command{"env", "the environment the profile asks for, and where it is delivered", &cli::run_env},
     cli::Command{"profile", "what is wanted of this node, and every mistake in saying so", &cli::run_profile},
 };
 
