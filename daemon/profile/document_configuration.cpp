@@ -12,18 +12,12 @@ void named(Reading& reading, const Node& node, const std::string& what, Named& o
   text<name_rule>(reading, node, what, out.name);
 }
 
-// Kept for later: it changes values of a file that is not read yet.
-void cache_changes(Reading& /*reading*/, const Node& node, const std::string& /*what*/,
-                   std::optional<Node>& out) {
-  out = node;
-}
-
 constexpr std::array configuration_fields{
     header<Configuration>("schema"),
     header<Configuration>("kind"),
     field<&Configuration::profile, named>("profile", Need::required),
     field<&Configuration::shelves, list_of<named, Named>>("shelves"),
-    field<&Configuration::cache, cache_changes>("cache"),
+    field<&Configuration::cache, read_cache>("cache"),
 };
 
 }  // namespace

@@ -36,20 +36,13 @@ void gpus(Reading& reading, const Node& node, const std::string& what, std::opti
 }
 
 constexpr std::array drive_fields{
-    field<&DriveSet::models, some_of<text<sentence_rule>, std::string>>("models"),
+    field<&DriveSet::models, some_of<text<sentence_rule>, std::string>>("models", Need::required),
     field<&DriveSet::exclude_models, list_of<text<sentence_rule>, std::string>>("exclude_models"),
-    field<&DriveSet::count, number<1, 64>>("count"),
+    field<&DriveSet::count, number<1, 64>>("count", Need::required),
 };
 
-// Lays the map over what is there; `drives: none` takes the drives away: directory mode.
 void drives(Reading& reading, const Node& node, const std::string& what, std::optional<DriveSet>& out) {
-  if (node.kind == Node::Kind::text && node.text == "none") {
-    out.reset();
-    return;
-  }
-  if (!is_map(reading, node, what)) return;
-  if (!out) out.emplace();
-  read_fields(reading, node, what, *out, drive_fields);
+  read_fields(reading, node, what, out.emplace(), drive_fields);
 }
 
 constexpr std::array cache_fields{
@@ -64,47 +57,33 @@ Place place_of(const Node& map, std::string_view key) {
   return value == nullptr ? map.place : value->place;
 }
 
-void path_must_be_good(Reading& reading, const Node& node, const Cache& cache) {
-  const std::string_view why = why_not_cache_path(cache.path);
-  if (why.empty()) return;
-  reading.complain(place_of(node, "path"),
-                   "the cache cannot be at '" + shown(cache.path) + "': " + std::string(why),
-                   "a place such as " + std::string(names::default_mount) +
-                       ", bind-mounted there when it is somebody else's mount");
-}
-
-void drives_must_be_whole(Reading& reading, const Node& node, Cache& cache) {
-  const Node* const written = node.find("drives");
-  const Place place = place_of(node, "drives");
-  if (cache.drives->models.empty() && (written == nullptr || written->find("models") == nullptr)) {
-    reading.complain(place, "the key 'models' is missing here", "without it no drive may be taken");
+void path_must_be_good(Reading& reading, const Node& node, Cache& cache) {
+  if (node.find("path") == nullptr) {
+    if (node.find("drives") == nullptr) {
+      reading.complain(node.place, "neither 'path' nor 'drives' says where the cache is");
+    }
+    cache.path = names::default_mount;
+    return;
   }
-  if (cache.drives->count == 0 && (written == nullptr || written->find("count") == nullptr)) {
-    reading.complain(place, "the key 'count' is missing here",
-                     "exactly so many drives, or nothing is created");
-  }
-  if (cache.path.empty()) cache.path = names::default_mount;
-  if (cache.path != names::default_mount) {
-    reading.complain(place_of(node, "path"),
-                     "with 'drives' the cache cannot be at '" + shown(cache.path) + "'",
+  const Place place = node.find("path")->place;
+  if (cache.path.empty()) return;  // there is a complaint about it
+  if (const std::string_view why = why_not_cache_path(cache.path); !why.empty()) {
+    reading.complain(place, "the cache cannot be at '" + shown(cache.path) + "': " + std::string(why),
+                     "a place such as " + std::string(names::default_mount) +
+                         ", bind-mounted there when it is somebody else's mount");
+  } else if (cache.drives && cache.path != names::default_mount) {
+    reading.complain(place, "with 'drives' the cache cannot be at '" + shown(cache.path) + "'",
                      std::string(names::default_mount) + ": its mount unit is part of the package");
   }
 }
 
-void cache_must_be_whole(Reading& reading, const Node& node, Cache& cache) {
-  const Node* const drives = node.find("drives");
-  const bool drives_are_wrong = drives != nullptr && drives->kind != Node::Kind::text;
-  if (cache.drives) {
-    drives_must_be_whole(reading, node, cache);
-  } else if (cache.path.empty() && node.find("path") == nullptr && !drives_are_wrong) {
-    reading.complain(node.place, "neither 'path' nor 'drives' says where the cache is");
-  }
-  path_must_be_good(reading, node, cache);
+}  // namespace
+
+void read_cache(Reading& reading, const Node& node, const std::string& what, std::optional<Cache>& out) {
+  if (read_fields(reading, node, what, out.emplace(), cache_fields)) path_must_be_good(reading, node, *out);
 }
 
-void cache(Reading& reading, const Node& node, const std::string& what, std::optional<Cache>& out) {
-  if (read_fields(reading, node, what, out.emplace(), cache_fields)) cache_must_be_whole(reading, node, *out);
-}
+namespace {
 
 constexpr std::array cache_directory_fields{
     field<&CacheDirectory::name, text<name_rule>>("name", Need::required),
@@ -130,7 +109,7 @@ constexpr std::array variable_fields{
     field<&Variable::value, text<value_rule>>("value", Need::required),
     field<&Variable::scope, choice<scopes, Scope>>("scope"),
     field<&Variable::why, text<sentence_rule>>("why", Need::required),
-    field<&Variable::source, text<sentence_rule>>("source", Need::required),
+    field<&Variable::source, text<sentence_rule>>("source"),
 };
 
 void variable(Reading& reading, const Node& node, const std::string& what, Variable& out) {
@@ -141,7 +120,7 @@ constexpr std::array not_set_fields{
     field<&NotSet::name, text<variable_rule>>("name", Need::required),
     field<&NotSet::value, text<value_rule>>("value"),
     field<&NotSet::why, text<sentence_rule>>("why", Need::required),
-    field<&NotSet::source, text<sentence_rule>>("source", Need::required),
+    field<&NotSet::source, text<sentence_rule>>("source"),
 };
 
 void not_set(Reading& reading, const Node& node, const std::string& what, NotSet& out) {
@@ -151,9 +130,10 @@ void not_set(Reading& reading, const Node& node, const std::string& what, NotSet
 constexpr std::array profile_fields{
     header<Profile>("schema"),
     header<Profile>("kind"),
-    field<&Profile::why, text<sentence_rule>>("why", Need::required),
+    field<&Profile::name, own_name>("name"),
+    field<&Profile::why, text<sentence_rule>>("why"),
     field<&Profile::gpus, gpus>("gpus"),
-    field<&Profile::cache, cache>("cache"),
+    field<&Profile::cache, read_cache>("cache"),
     field<&Profile::caches, list_of<cache_directory, CacheDirectory>>("caches"),
     field<&Profile::environment, list_of<variable, Variable>>("environment"),
     field<&Profile::not_set, list_of<not_set, NotSet>>("not_set"),
@@ -180,23 +160,29 @@ const std::vector<Node>& items_of(const Node& root, std::string_view key) {
 
 void names_must_differ(Reading& reading, const Node& root, const Profile& profile) {
   Once directories("the cache directory");
-  Once variables("the variable");
+  Once on_host("the variable");
+  Once in_containers("the variable");
+  // The same name may stand once for the host and once for containers.
+  const auto see = [&](Place place, const std::string& variable, Scope scope) {
+    if (scope != Scope::container && !on_host.see(reading, place, variable)) return;
+    if (scope != Scope::host) in_containers.see(reading, place, variable);
+  };
   for (std::size_t at = 0; at < profile.caches.size(); ++at) {
     const Node& node = items_of(root, "caches")[at];
     directories.see(reading, place_of(node, "name"), profile.caches[at].name);
     for (std::size_t nth = 0; nth < profile.caches[at].env.size(); ++nth) {
       const Place place = node.find("env")->items[nth].place;
-      variables.see(reading, place, profile.caches[at].env[nth]);
+      see(place, profile.caches[at].env[nth], Scope::all);
       refuse_secret(reading, place, profile.caches[at].env[nth]);
     }
   }
   for (std::size_t at = 0; at < profile.environment.size(); ++at) {
     const Place place = place_of(items_of(root, "environment")[at], "name");
-    variables.see(reading, place, profile.environment[at].name);
+    see(place, profile.environment[at].name, profile.environment[at].scope);
     refuse_secret(reading, place, profile.environment[at].name);
   }
   for (std::size_t at = 0; at < profile.not_set.size(); ++at) {
-    variables.see(reading, place_of(items_of(root, "not_set")[at], "name"), profile.not_set[at].name);
+    see(place_of(items_of(root, "not_set")[at], "name"), profile.not_set[at].name, Scope::all);
   }
 }
 
@@ -218,18 +204,6 @@ void read_profile(Reading& reading, const Node& root, Profile& out) {
   if (!read_fields(reading, root, "a profile", out, profile_fields)) return;
   names_must_differ(reading, root, out);
   cache_must_be_there(reading, root, out);
-}
-
-void change_cache(Reading& reading, const Node& changes, std::optional<Cache>& cache) {
-  if (!cache) cache.emplace();
-  if (read_fields(reading, changes, "'cache'", *cache, cache_fields))
-    cache_must_be_whole(reading, changes, *cache);
-}
-
-void check_cache_changes(Reading& reading, const Node& changes) {
-  Cache cache;
-  if (read_fields(reading, changes, "'cache'", cache, cache_fields))
-    path_must_be_good(reading, changes, cache);
 }
 
 }  // namespace fettle::profile

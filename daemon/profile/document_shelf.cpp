@@ -36,7 +36,8 @@ constexpr std::array sources{
 constexpr std::array shelf_fields{
     header<Shelf>("schema"),
     header<Shelf>("kind"),
-    field<&Shelf::why, text<sentence_rule>>("why", Need::required),
+    field<&Shelf::name, own_name>("name"),
+    field<&Shelf::why, text<sentence_rule>>("why"),
     field<&Shelf::priority, number<-1000, 1000, int>>("priority"),
     field<&Shelf::source, choice<sources, Source>>("source"),
     field<&Shelf::archive, text<path_rule>>("archive"),

@@ -20,7 +20,7 @@ struct Named {
 struct Configuration {
   Named profile;
   std::vector<Named> shelves;
-  std::optional<Node> cache;  // changes to the profile's cache, for change_cache()
+  std::optional<Cache> cache;  // in place of the profile's
 };
 
 struct GpuTable {
@@ -34,11 +34,11 @@ void read_shelf(Reading& reading, const Node& root, Shelf& out);
 void read_compatibility(Reading& reading, const Node& root, Compat& out);
 void read_gpus(Reading& reading, const Node& root, GpuTable& out);
 
-// Lays the configuration's `cache` over the profile's; the result must be whole.
-void change_cache(Reading& reading, const Node& changes, std::optional<Cache>& cache);
+// The value of the key `cache`, in a profile and in a configuration.
+void read_cache(Reading& reading, const Node& node, const std::string& what, std::optional<Cache>& out);
 
-// The same without a profile at hand: keys and types only.
-void check_cache_changes(Reading& reading, const Node& changes);
+// The value of a key `name`: a file may say its own name, but no other.
+void own_name(Reading& reading, const Node& node, const std::string& what, std::string& out);
 
 // What stands in the file for the cache path; load() replaces it.
 inline constexpr std::string_view cache_placeholder = "{cache}";

@@ -22,7 +22,6 @@ constexpr std::array kinds{
          [](Reading& reading, const Node& root) {
            Configuration out;
            read_configuration(reading, root, out);
-           if (out.cache) check_cache_changes(reading, *out.cache);
          }},
     Kind{"profile",
          [](Reading& reading, const Node& root) {
@@ -185,26 +184,26 @@ class Loader {
   }
 
   void find_profile(Reading& configuration, const Configuration& wanted) {
-    profile_.name = wanted.profile.name;
-    const bool found = find_file(profile_.name, "profile", [&](Reading& reading, const Node& root) {
+    const bool found = find_file(wanted.profile.name, "profile", [&](Reading& reading, const Node& root) {
       profile_.file = reading.file();
       read_profile(reading, root, profile_);
+      profile_.name = wanted.profile.name;
       if (const Node* const gpus = root.find("gpus")) {
         if (const Node* const model = gpus->find("model")) gpu_model_ = {reading.file(), model->place};
       }
     });
-    if (!found) complain_absent(configuration, wanted.profile, "profile", profile_.name);
-    if (found && wanted.cache) change_cache(configuration, *wanted.cache, profile_.cache);
+    if (!found) complain_absent(configuration, wanted.profile, "profile", wanted.profile.name);
+    if (wanted.cache) profile_.cache = wanted.cache;
   }
 
   void find_shelf(Reading& configuration, const Named& wanted) {
     if (wanted.name.empty()) return;  // there is a complaint about it
     Shelf shelf;
-    shelf.name = wanted.name;
     const std::string name = "shelves/" + wanted.name;
     const bool found = find_file(
         name, "shelf", [&](Reading& reading, const Node& root) { read_shelf(reading, root, shelf); });
     if (!found) complain_absent(configuration, wanted, "shelf", name);
+    shelf.name = wanted.name;
     profile_.shelves.push_back(std::move(shelf));
   }
 
@@ -290,12 +289,13 @@ void list_place(const system::Files& files, std::string_view kind, const std::st
       const Document document = open_document(reading, *text);
       if (document.kind != nullptr && document.kind->name != kind) continue;  // gpus.yaml beside the profiles
       if (document.kind != nullptr) document.kind->check(reading, document.root);
+      each.complaints = reading.take();
       const Node* const why = document.root.find("why");
-      if (why != nullptr) each.why = shown(why->text);
+      if (why != nullptr && each.complaints.empty()) each.why = why->text;
     } else {
       complain_of_whole(reading, text.error());
     }
-    each.complaints = reading.take();
+    for (Complaint& complaint : reading.take()) each.complaints.push_back(std::move(complaint));
     found.push_back(std::move(each));
   }
 }

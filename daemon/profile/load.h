@@ -5,6 +5,7 @@
 // Each is at most 256 KiB, one document, without anchors, aliases and tags, at most 32 levels and 100,000
 // values. A name is looked for in names::site_profiles first and then in names::shipped_profiles;
 // `shelves/NAME.yaml` below them for shelves.
+// A `cache` in the configuration stands in place of the profile's: without `drives` it is a directory.
 #pragma once
 
 #include <optional>

@@ -179,12 +179,13 @@ void bytes(Reading& reading, const Node& node, const std::string& what, Bytes& o
   }
 }
 
-void Once::see(Reading& reading, Place place, const std::string& value) {
-  if (value.empty()) return;  // there is a complaint about it
+bool Once::see(Reading& reading, Place place, const std::string& value) {
+  if (value.empty()) return true;  // there is a complaint about it
   const auto [first, fresh] = seen_.emplace(value, place);
-  if (fresh) return;
+  if (fresh) return true;
   reading.complain(place, noun_ + " '" + shown(value) + "' stands here a second time",
                    "first in line " + std::to_string(first->second.line) + ": keep one of them");
+  return false;
 }
 
 }  // namespace fettle::profile

@@ -77,13 +77,10 @@ void complain_twice(Reading& reading, const Node::Entry& entry, Place first);
 void complain_missing(Reading& reading, const Node& map, std::string_view key);
 }  // namespace detail
 
-// Whether required keys may be absent: they may when the map changes a few values of a finished structure.
-enum class Absent { complain, keep };
-
 // Reads a map by its table. False when it is no map.
 template <class T, std::size_t n>
 bool read_fields(Reading& reading, const Node& node, const std::string& what, T& out,
-                 const std::array<Field<T>, n>& fields, Absent absent = Absent::complain) {
+                 const std::array<Field<T>, n>& fields) {
   if (!is_map(reading, node, what)) return false;
   std::array<const Node::Entry*, n> seen{};
   for (const Node::Entry& entry : node.entries) {
@@ -103,7 +100,7 @@ bool read_fields(Reading& reading, const Node& node, const std::string& what, T&
     }
   }
   for (std::size_t at = 0; at < n; ++at) {
-    if (seen[at] == nullptr && fields[at].need == Need::required && absent == Absent::complain) {
+    if (seen[at] == nullptr && fields[at].need == Need::required) {
       detail::complain_missing(reading, node, fields[at].key);
     }
   }
@@ -174,11 +171,12 @@ void some_of(Reading& reading, const Node& node, const std::string& what, std::v
   }
 }
 
-// Complains about each value that was there before. `noun` says what it is: "the variable".
+// Complains about each value that comes again. `noun` says what it is: "the variable".
 class Once {
  public:
   explicit Once(std::string noun) : noun_(std::move(noun)) {}
-  void see(Reading& reading, Place place, const std::string& value);
+  // False when it was there before.
+  bool see(Reading& reading, Place place, const std::string& value);
 
  private:
   std::string noun_;
