@@ -18,12 +18,14 @@ struct Entry {
   std::string target;  // of a link, as it is written
 };
 
-// malformed for a name that must not become a path: empty, absolute, longer than 4096 bytes, a component that is empty,
-// "." or ".." or longer than 255 bytes, a control character, a backslash. Also the rule for file names of a hub.
+// malformed for a name that must not become a path: empty, absolute, longer than 4096 bytes, a component that
+// is empty,
+// "." or ".." or longer than 255 bytes, a control character, a backslash. Also the rule for file names of a
+// hub.
 Result<void> check_path(std::string_view path);
 
-// malformed unless the link at `path` points, without leaving the first folder of `path`, to something relative:
-// "models--a--b/snapshots/c/config.json" may point to "../../blobs/d", never out of "models--a--b".
+// malformed unless the link at `path` points, without leaving the first folder of `path`, to something
+// relative: "models--a--b/snapshots/c/config.json" may point to "../../blobs/d", never out of "models--a--b".
 Result<void> check_link(std::string_view path, std::string_view target);
 
 }  // namespace fettle::archive

@@ -1,7 +1,7 @@
 // Reader: a tar (plain, gzip or zstd) read entry by entry, with limits, in bounded memory.
 //
-// The archive is hostile input: only these three forms are enabled in libarchive, every name is checked, and hard
-// links, devices, FIFOs and setuid files end the reading. Nothing is written here; see Staging.
+// The archive is hostile input: only these three forms are enabled in libarchive, every name is checked, and
+// hard links, devices, FIFOs and setuid files end the reading. Nothing is written here; see Staging.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,8 @@ namespace fettle::archive {
 struct Limits {
   std::uint64_t entries = 100'000;
   Bytes total{16ULL << 40U};  // of all contents; 16 TiB: the largest shelf we know of is 10.7 TB
-  unsigned ratio = 100;       // contents to archive; looked at after the first 64 MiB, so that small texts may shrink well
+  unsigned ratio =
+      100;  // contents to archive; looked at after the first 64 MiB, so that small texts may shrink well
 };
 
 class Reader {

@@ -13,17 +13,18 @@ namespace fettle::archive {
 
 class Staging {
  public:
-  // Makes ".fettle-unpack-NAME" below `destination`; what a killed process left there under this name is removed first.
-  // The caller holds a lock that keeps a second process with the same name away.
-  static Result<Staging> make(const system::Files& files, std::string_view destination, std::string_view name);
+  // Makes ".fettle-unpack-NAME" below `destination`; what a killed process left there under this name is
+  // removed first. The caller holds a lock that keeps a second process with the same name away.
+  static Result<Staging> make(const system::Files& files, std::string_view destination,
+                              std::string_view name);
 
   Staging(Staging&&) noexcept = default;
   Staging& operator=(Staging&&) = delete;
   ~Staging();  // removes it with everything that is still in it
 
-  // Writes the reader's current entry below the staging directory. Every step of the path is opened without following
-  // links, an existing name is refused. Files get mode 0644 and directories 0755 (behind the closed staging directory);
-  // a file is fsynced. `tick` is asked after each MiB.
+  // Writes the reader's current entry below the staging directory. Every step of the path is opened without
+  // following links, an existing name is refused. Files get mode 0644 and directories 0755 (behind the closed
+  // staging directory); a file is fsynced. `tick` is asked after each MiB.
   Result<void> put(Reader& reader, const Entry& entry, const std::function<Result<void>()>& tick);
 
   // The path of an entry that was put, as Files sees it.

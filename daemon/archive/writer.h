@@ -1,4 +1,5 @@
-// Writer: a tar that has the same bytes for the same content: no owner, no times, names in the order they come.
+// Writer: a tar that has the same bytes for the same content: no owner, no times, names in the order they
+// come.
 #pragma once
 
 #include <functional>
@@ -28,7 +29,8 @@ class Writer {
 
   Result<void> add_text(std::string_view name, std::string_view content);
 
-  // The regular file `from`, which must have this size and keep it; read in pieces of 1 MiB, `tick` asked after each.
+  // The regular file `from`, which must have this size and keep it; read in pieces of 1 MiB, `tick` asked
+  // after each.
   Result<void> add_file(std::string_view name, std::string_view from, Bytes size,
                         const std::function<Result<void>()>& tick);
 

@@ -18,8 +18,8 @@
 
 namespace fettle::shelf {
 
-// wanted > resolved > fetching > verifying > ready. `failed`: somebody has to act. `refused`: a decision of ours, like
-// no room. `held`: it goes on later by itself. `corrupt`: a blob was wrong and is fetched again.
+// wanted > resolved > fetching > verifying > ready. `failed`: somebody has to act. `refused`: a decision of
+// ours, like no room. `held`: it goes on later by itself. `corrupt`: a blob was wrong and is fetched again.
 enum class State { wanted, resolved, fetching, verifying, ready, failed, refused, held, corrupt };
 
 std::string_view to_text(State state);
@@ -50,11 +50,11 @@ struct Report {
   std::vector<RepositoryReport> repositories;
   Amount done;
   Amount total;
-  Bytes rate;                                  // a second, over the last ten seconds
-  std::optional<std::chrono::seconds> eta;     // nothing while the rate is unknown
-  std::optional<Error> error;                  // why it failed, was refused or is held
+  Bytes rate;                                                     // a second, over the last ten seconds
+  std::optional<std::chrono::seconds> eta;                        // nothing while the rate is unknown
+  std::optional<Error> error;                                     // why it failed, was refused or is held
   std::optional<std::chrono::system_clock::time_point> retry_at;  // when it is held
-  std::vector<Finding> store;                  // what was wrong with the worker's records
+  std::vector<Finding> store;                                     // what was wrong with the worker's records
   std::chrono::system_clock::time_point started_at{};
   std::chrono::system_clock::time_point updated_at{};  // whole seconds
   pid_t worker = 0;

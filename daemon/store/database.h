@@ -1,7 +1,8 @@
 // Database: one SQLite file that survives crashes, garbage and newer programs. The only door to SQLite.
 //
-// A purpose hands in its schema as a list of steps. The file is never overwritten when it is broken: it is set aside
-// under ".corrupt-N" (the newest three are kept) and an empty one takes its place, with a finding that says so.
+// A purpose hands in its schema as a list of steps. The file is never overwritten when it is broken: it is
+// set aside under ".corrupt-N" (the newest three are kept) and an empty one takes its place, with a finding
+// that says so.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,9 @@ struct sqlite3_stmt;
 namespace fettle::store {
 
 struct Schema {
-  std::uint32_t application_id = 0;         // tells our file from another program's; never 0
-  std::span<const std::string_view> steps;  // step n brings user_version from n to n + 1; steps are never edited
+  std::uint32_t application_id = 0;  // tells our file from another program's; never 0
+  std::span<const std::string_view>
+      steps;  // step n brings user_version from n to n + 1; steps are never edited
 };
 
 // One row of parameters in, rows of columns out. Columns and parameters count from 0.
@@ -55,9 +57,9 @@ class Database {
  public:
   struct Opened;
 
-  // Makes the file (0640) and missing parents when there is none. Durable: WAL, synchronous=FULL, busy timeout 5 s.
-  // A file of a newer program is opened for reading only, with a finding. An error is a failure of the system (denied,
-  // no space, busy), never a broken file.
+  // Makes the file (0640) and missing parents when there is none. Durable: WAL, synchronous=FULL, busy
+  // timeout 5 s. A file of a newer program is opened for reading only, with a finding. An error is a failure
+  // of the system (denied, no space, busy), never a broken file.
   static Result<Opened> open(const system::Files& files, std::string_view path, const Schema& schema);
 
   bool writable() const { return writable_; }

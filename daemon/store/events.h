@@ -27,8 +27,8 @@ inline constexpr std::string_view events_step =
 inline constexpr std::int64_t events_kept = 10'000;
 
 // Call it inside the transaction of the change. Removes the oldest above the limit.
-Result<void> add_event(const Database& database, std::chrono::system_clock::time_point at, std::string_view subject,
-                       std::string_view says, std::int64_t keep = events_kept);
+Result<void> add_event(const Database& database, std::chrono::system_clock::time_point at,
+                       std::string_view subject, std::string_view says, std::int64_t keep = events_kept);
 
 // The newest `count`, oldest of them first.
 Result<std::vector<Event>> newest_events(const Database& database, std::int64_t count);
