@@ -12,7 +12,8 @@ using namespace fettle;
 
 namespace {
 
-constexpr std::array<cli::Command, 0> commands{
+constexpr std::array<cli::Command, 1> commands{
+    cli::Command{"profile", "what is wanted of this node, and every mistake in saying so", &cli::run_profile},
 };
 
 void print_help(std::ostream& out) {
