@@ -12,7 +12,8 @@ using namespace fettle;
 
 namespace {
 
-constexpr std::array<cli::Command, 0> commands{
+constexpr std::array<cli::Command, 1> commands{
+    cli::Command{"check", "look at this node here and now, without the daemon", &cli::run_check},
 };
 
 void print_help(std::ostream& out) {
