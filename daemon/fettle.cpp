@@ -15,6 +15,7 @@ namespace {
 constexpr std::array<cli::Command, 2> commands{
     cli::Command{"env", "the environment the profile asks for, and where it is delivered", &cli::run_env},
     cli::Command{"profile", "what is wanted of this node, and every mistake in saying so", &cli::run_profile},
+    cli::Command{"check", "look at this node here and now, without the daemon", &cli::run_check},
 };
 
 void print_help(std::ostream& out) {

@@ -25,7 +25,8 @@ inline std::string first_difference(const std::string& wanted, const std::string
     const bool more_right = static_cast<bool>(std::getline(right, b));
     if (!more_left && !more_right) return "only in its line ends";
     if (more_left != more_right || a != b) {
-      return "in line " + std::to_string(number) + "\n  page: " + (more_left ? a : "(ends)") + "\n  now:  " + (more_right ? b : "(ends)");
+      return "in line " + std::to_string(number) + "\n  page: " + (more_left ? a : "(ends)") +
+             "\n  now:  " + (more_right ? b : "(ends)");
     }
   }
 }
@@ -48,7 +49,8 @@ inline void check_golden(const std::string& name, const std::string& text) {
     FAIL_CHECK("no golden page ", path.string(), "; FETTLE_GOLDEN=update writes it");
     return;
   }
-  if (wanted.str() != text) FAIL_CHECK("golden page ", name, " differs ", first_difference(wanted.str(), text));
+  if (wanted.str() != text)
+    FAIL_CHECK("golden page ", name, " differs ", first_difference(wanted.str(), text));
 }
 
 }  // namespace fettle::test
