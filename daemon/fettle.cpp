@@ -17,6 +17,10 @@ constexpr std::array<cli::Command, 2> commands{
     cli::Command{"profile", "what is wanted of this node, and every mistake in saying so", &cli::run_profile},
     cli::Command{"check", "look at this node here and now, without the daemon", &cli::run_check},
 };
+    {"env", "the environment the profile asks for, and where it is delivered", &cli::run_env},
+    {"provision", "make the local drives into the cache; the units run it at boot", &cli::run_provision},
+    {"storage", "the drives, what is on each, and what would be done", &cli::run_storage},
+}};
 
 void print_help(std::ostream& out) {
   out << "fettle makes a node ready to serve models, and tells how it stands.\n\n"
