@@ -12,8 +12,10 @@ using namespace fettle;
 
 namespace {
 
-constexpr std::array<cli::Command, 1> commands{
+constexpr std::array<cli::Command, 3> commands{
     cli::Command{"profile", "what is wanted of this node, and every mistake in saying so", &cli::run_profile},
+    cli::Command{"shelf", "the model shelves: list, show, verify, export, import", &cli::run_shelf},
+    cli::Command{"stage", "fetch, verify and publish one shelf of models", &cli::run_stage},
 };
 
 void print_help(std::ostream& out) {

@@ -6,5 +6,7 @@
 namespace fettle::cli {
 
 int run_profile(Context& context, const std::vector<std::string>& arguments);
+int run_shelf(Context& context, const std::vector<std::string>& arguments);
+int run_stage(Context& context, const std::vector<std::string>& arguments);
 
 }  // namespace fettle::cli
