@@ -16,6 +16,8 @@ constexpr std::array<cli::Command, 2> commands{
     cli::Command{"env", "the environment the profile asks for, and where it is delivered", &cli::run_env},
     cli::Command{"profile", "what is wanted of this node, and every mistake in saying so", &cli::run_profile},
     cli::Command{"check", "look at this node here and now, without the daemon", &cli::run_check},
+    cli::Command{"shelf", "the model shelves: list, show, verify, export, import", &cli::run_shelf},
+    cli::Command{"stage", "fetch, verify and publish one shelf of models", &cli::run_stage},
 };
     {"env", "the environment the profile asks for, and where it is delivered", &cli::run_env},
     {"provision", "make the local drives into the cache; the units run it at boot", &cli::run_provision},
