@@ -12,11 +12,15 @@ using namespace fettle;
 
 namespace {
 
-constexpr std::array<cli::Command, 3> commands{{
+constexpr auto commands = std::to_array<cli::Command>({
+    {"check", "look at this node here and now, without the daemon", &cli::run_check},
     {"env", "the environment the profile asks for, and where it is delivered", &cli::run_env},
+    {"profile", "what is wanted of this node, and every mistake in saying so", &cli::run_profile},
     {"provision", "make the local drives into the cache; the units run it at boot", &cli::run_provision},
+    {"shelf", "the model shelves: list, show, verify, export, import", &cli::run_shelf},
+    {"stage", "fetch, verify and publish one shelf of models", &cli::run_stage},
     {"storage", "the drives, what is on each, and what would be done", &cli::run_storage},
-}};
+});
 
 void print_help(std::ostream& out) {
   out << "fettle makes a node ready to serve models, and tells how it stands.\n\n"

@@ -275,6 +275,17 @@ Result<Outcome> Files::make_directory(std::string_view path, mode_t mode, Owner 
   return outcome;
 }
 
+Result<Outcome> Files::set_mode(std::string_view path, mode_t mode) const {
+  const auto info = look(path);
+  if (!info) return fail(info.error());
+  if (info->kind != Kind::file && info->kind != Kind::directory) return fail(cannot("set the mode of", path, EINVAL));
+  if (info->mode == mode) return Outcome::already_so;
+  const auto fd = open_at(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (!fd) return fail(fd.error());
+  if (::fchmod(fd->get(), mode) != 0) return fail(cannot("set the mode of", path, errno));
+  return Outcome::changed;
+}
+
 Result<Outcome> Files::set_link(std::string_view path, std::string_view target) const {
   const auto info = look(path);
   if (info && info->kind != Kind::link) {
@@ -309,6 +320,21 @@ Result<Outcome> Files::remove(std::string_view path) const {
   if (::unlinkat(parent->get(), name.c_str(), 0) == 0) return Outcome::changed;
   if (errno == ENOENT) return Outcome::already_so;
   return fail(cannot("remove", path, errno));
+}
+
+Result<void> Files::rename(std::string_view from, std::string_view to) const {
+  std::string old_name;
+  std::string new_name;
+  const auto old_parent = open_parent(from, old_name);
+  if (!old_parent) return fail(old_parent.error());
+  const auto new_parent = open_parent(to, new_name);
+  if (!new_parent) return fail(new_parent.error());
+  if (::renameat(old_parent->get(), old_name.c_str(), new_parent->get(), new_name.c_str()) != 0 ||
+      ::fsync(new_parent->get()) != 0) {
+    const int err = errno;
+    return fail(cannot("move '" + std::string(from) + "' to", to, err));
+  }
+  return {};
 }
 
 std::string Files::host_path(std::string_view path) const {

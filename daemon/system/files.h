@@ -78,11 +78,17 @@ class Files {
   // it. A link or a file in its place is refused.
   Result<Outcome> make_directory(std::string_view path, mode_t mode, Owner owner = {}) const;
 
+  // Sets the permission bits of a file or directory; a link is refused.
+  Result<Outcome> set_mode(std::string_view path, mode_t mode) const;
+
   // Points the link at `target`, replacing a link in one step; anything else in its place is refused.
   Result<Outcome> set_link(std::string_view path, std::string_view target) const;
 
   // Removes a file or link; nothing there is already_so.
   Result<Outcome> remove(std::string_view path) const;
+
+  // Gives a file, link or directory another name on the same file system, replacing a file in one step.
+  Result<void> rename(std::string_view from, std::string_view to) const;
 
   // A descriptor for the doors that need one (archives, block devices). `flags` as for open(2); O_CLOEXEC is added.
   Result<Fd> open_at(std::string_view path, int flags, mode_t mode = 0) const;
