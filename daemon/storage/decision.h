@@ -24,7 +24,7 @@ class Decision {
   void refuse(Verdict verdict, std::string says, std::string hint);
   void refuse_bad();
 
-  // ours.
+  // Ours.
   // The array made of exactly these drives, or null.
   const SeenArray* array_of(const std::vector<facts::Drive>& drives) const;
   // Some array has some of these drives.
@@ -38,16 +38,16 @@ class Decision {
   // A running array of ours holds the recorded filesystem; one whose making was cut off may hold none yet.
   bool content_is_right(const SeenArray& array);
 
-  // what a cut-off run left.
+  // What a cut-off run left.
   // The intent names exactly the drives that are here, and each is blank or carries its UUID.
   bool may_resume() const;
   void decide_resume();
   void refuse_part_of_ours();
 
-  // fettle's, but not on record.
+  // Fettle's, but not on record.
   void decide_kin();
 
-  // blank.
+  // Blank.
   void decide_blank();
   void add_creation();
   void fill_record(std::string array_uuid, std::string filesystem_uuid, std::string generation);
@@ -55,6 +55,7 @@ class Decision {
   bool may_write();
   void refuse_count(std::size_t found);
   void refuse_identity();
+
   const Sight& sight_;
   const profile::Cache& cache_;
   const Fresh& fresh_;
