@@ -62,7 +62,7 @@ class Server {
   // The snapshot that answers from now on. On the loop's thread.
   void publish(std::shared_ptr<const Snapshot> snapshot);
 
-  // No new connections, and the open ones end.
+  // No new connections; the open ones end with their next answer.
   void stop();
 
   struct Core;  // what connections share; server.cpp
