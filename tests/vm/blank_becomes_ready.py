@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""A blank node becomes ready, stays so over a reboot, and comes back from blank drives."""
+
+import node
+from scenario import Scenario
+
+scenario = Scenario("blank-becomes-ready")
+remembered = {}
+
+
+@scenario.step("apt installs the package from a local file, and nothing is provisioned by that")
+def install(machine):
+    machine.boot()
+    machine.wait_drives(8)
+    remembered["partition table"] = node.partition_table(machine)
+    machine.must("apt-get install -y /opt/repository/fettle_*.deb", timeout=400)
+    node.configure(machine)
+    machine.must("fettle profile check /etc/fettle/fettle.yaml")
+    assert machine.run("findmnt /srv/fettle").exit_code != 0
+    assert set(node.writes(machine).values()) == {"0"}
+    plan = node.ask(machine, "storage plan")
+    assert plan["verdict"] == "all_blank" and len(plan["steps"]) > 0, plan
+
+
+@scenario.step("the next boot makes the blank node ready without a hand on it")
+def first_boot(machine):
+    state = machine.reboot()
+    node.wait_ready(machine)
+    assert state == "running", machine.run("systemctl --failed").out
+    assert machine.must("findmnt -no FSTYPE,OPTIONS /srv/fettle").startswith("xfs"), "not XFS"
+    assert machine.must("cat /sys/block/md*/md/level").split() == ["raid0"]
+    assert machine.must("cat /sys/block/md*/md/raid_disks").split() == ["8"]
+    assert "HF_HOME=/srv/fettle/hf" in machine.must("cat /run/fettle/env/container.env")
+    assert machine.must("env -i bash -lc 'echo $HF_HOME'").strip() == "/srv/fettle/hf"
+    code, health = node.get(machine, "/v1/health")
+    assert (code, health["state"]) == (200, "ready"), health
+    print(machine.must("COLUMNS=100 fettle status"))
+    remembered["uuid"] = node.array_uuid(machine)
+    remembered["generation"] = node.generation(machine)
+    machine.must("echo precious >/srv/fettle/file; sync -f /srv/fettle")
+
+
+@scenario.step("the staged shelf is whole and readable by others")
+def shelf(machine):
+    machine.must("fettle shelf verify tiny")
+    machine.must("setpriv --reuid 65534 --regid 65534 --clear-groups "
+                 "find -L /srv/fettle/hf/hub -path '*/snapshots/*' -type f -exec cat {} + >/dev/null")
+
+
+@scenario.step("a second provisioning has an empty plan and writes to no drive")
+def second_run(machine):
+    machine.must("sync; sleep 1")  # XFS's own log write-back must not count as ours
+    before = node.writes(machine)
+    plan = node.ask(machine, "storage plan")
+    assert (plan["verdict"], plan["steps"]) == ("same", []), plan
+    machine.must("fettle provision --boot")
+    assert node.writes(machine) == before
+
+
+@scenario.step("after a reboot, drives renumbered, it is the same array with the files still there")
+def reboot(machine):
+    machine.power_off()
+    machine.drives.order.reverse()
+    machine.boot()
+    node.wait_ready(machine)
+    assert node.array_uuid(machine) == remembered["uuid"]
+    assert node.generation(machine) == remembered["generation"]
+    assert machine.must("cat /srv/fettle/file") == "precious\n"
+
+
+@scenario.step("drives that came back blank are made into a new cache, and the shelf is staged again")
+def blank_drives(machine):
+    machine.power_off()
+    machine.drives.blank_all()
+    machine.boot()
+    node.wait_ready(machine)
+    assert node.array_uuid(machine) != remembered["uuid"]
+    assert node.generation(machine) != remembered["generation"]
+    assert machine.run("test -e /srv/fettle/file").exit_code != 0
+
+
+@scenario.step("the OS disk's partition table and its spare partition are as they were")
+def os_disk(machine):
+    assert node.partition_table(machine) == remembered["partition table"]
+
+
+if __name__ == "__main__":
+    scenario.main()
