@@ -1,6 +1,5 @@
 #include "serve/server.h"
 
-#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -25,7 +24,11 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
         rest_(core_->loop),
         which_(which),
         group_(group),
-        busy_(closing_text(busy_answer())) {}
+        busy_(closing_text(busy_answer())) {
+    // The client may be gone before it is accepted; that must not block the loop.
+    boost::system::error_code ignored;
+    socket_.native_non_blocking(true, ignored);
+  }
 
   void wait() {
     socket_.async_wait(asio::posix::stream_descriptor::wait_read,
@@ -126,14 +129,8 @@ Server::~Server() {
   stop();
 }
 
-Result<void> Server::listen(Fd socket, Socket which, std::optional<gid_t> group) {
-  // Several acceptors may wake for one client; the one that comes late must not block.
-  const int flags = ::fcntl(socket.get(), F_GETFL);
-  if (flags < 0 || ::fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK) < 0) {
-    return fail(cannot("listen on", which == Socket::status ? "status" : "control", errno));
-  }
+void Server::listen(Fd socket, Socket which, std::optional<gid_t> group) {
   std::make_shared<Acceptor>(core_, std::move(socket), which, group)->wait();
-  return {};
 }
 
 void Server::publish(std::shared_ptr<const Snapshot> snapshot) {

@@ -57,7 +57,7 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   // Starts to accept on a listening socket. `group` may use control besides root.
-  Result<void> listen(Fd socket, Socket which, std::optional<gid_t> group = {});
+  void listen(Fd socket, Socket which, std::optional<gid_t> group = {});
 
   // The snapshot that answers from now on. On the loop's thread.
   void publish(std::shared_ptr<const Snapshot> snapshot);
