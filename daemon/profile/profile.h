@@ -19,10 +19,12 @@ struct Gpus {
 // Which drives may become the cache. Empty `models` matches none: nothing is taken by default.
 struct DriveSet {
   std::vector<std::string> models;  // glob patterns on the trimmed sysfs model: "Microsoft NVMe Direct Disk*"
-  unsigned count = 0;               // exactly so many, or nothing is created
+  std::vector<std::string> exclude_models;  // these never, whatever `models` says: "nvme_card-pd*" is remote
+  unsigned count = 0;                       // exactly so many, or nothing is created
 };
 
-// Where the cache lives. With `drives` we own the file system; without, `path` is a directory that somebody mounted.
+// Where the cache lives. With `drives` we own the file system; without, `path` is a directory that somebody
+// mounted.
 struct Cache {
   std::string path;
   std::optional<DriveSet> drives;
@@ -32,11 +34,11 @@ struct Cache {
 
 // One cache directory, one entry: it makes the directory and sets the variable.
 struct CacheDirectory {
-  std::string name;                  // also the directory below the cache path
-  std::vector<std::string> env;      // variables set to the directory's path; may be empty
+  std::string name;              // also the directory below the cache path
+  std::vector<std::string> env;  // variables set to the directory's path; may be empty
   mode_t mode = 0755;
-  std::string owner;                 // user name; empty = root
-  std::string group;                 // group name; empty = the owner's
+  std::string owner;  // user name; empty = root
+  std::string group;  // group name; empty = the owner's
   std::string why;
 };
 
@@ -45,17 +47,26 @@ enum class Scope { all, host, container };
 
 struct Variable {
   std::string name;
-  std::string value;
+  std::string value;  // "{cache}" in the file is already replaced by the cache path
   Scope scope = Scope::all;
+  std::string why;
+  std::string source;
+};
+
+// A variable that people copy around and that this profile leaves alone, with the reason: for `fettle env
+// explain`.
+struct NotSet {
+  std::string name;
+  std::string value;  // what others set it to; may be empty
   std::string why;
   std::string source;
 };
 
 // One model repository of a shelf.
 struct Repository {
-  std::string id;        // "Qwen/Qwen3-0.6B"
-  std::string revision;  // 40 hex digits, or a branch name when `unpinned`
-  bool unpinned = false; // the YAML must say so: a moving branch is a finding
+  std::string id;                    // "Qwen/Qwen3-0.6B"
+  std::string revision;              // 40 hex digits, or a branch name when `unpinned`
+  bool unpinned = false;             // the YAML must say so: a moving branch is a finding
   std::vector<std::string> include;  // glob patterns; empty = everything
   std::vector<std::string> exclude;
 };
@@ -66,17 +77,26 @@ enum class Source { hub, archive };
 struct Shelf {
   std::string name;
   Source source = Source::hub;
-  std::string archive;   // path of the tar (zstd, gzip or plain) for Source::archive
-  std::string endpoint;  // HF_ENDPOINT for Source::hub; empty = the client's default
-  int priority = 0;      // higher first
-  std::vector<Repository> repositories;
+  std::string archive;                   // path of the tar (zstd, gzip or plain) for Source::archive
+  std::string endpoint;                  // HF_ENDPOINT for Source::hub; empty = the client's default
+  int priority = 0;                      // higher first
+  std::vector<Repository> repositories;  // fetched in this order
   std::string why;
 };
 
-// The compatibility table: profiles/compat/rocm.yaml.
+// The compatibility table: profiles/compat/rocm.yaml. Every `sources` names CompatSource::key.
+struct CompatSource {
+  std::string key;   // "B2"
+  std::string kind;  // "repo": read at that commit; "page": rendered, no commit; "inferred": from neighbours
+  std::string repo;
+  std::string path;
+  std::string commit;
+  std::string title;
+  std::string note;
+};
 struct CompatKernel {
-  std::string series;   // "6.14"
-  std::string track;    // "GA" | "HWE"
+  std::string series;  // "6.14"
+  std::string track;   // "GA" | "HWE"
   enum class Listed { yes, no, unstated } mi300x = Listed::unstated;
   std::string note;
 };
@@ -85,22 +105,49 @@ struct CompatUbuntu {
   std::vector<CompatKernel> kernels;
 };
 struct CompatRelease {
-  std::string rocm;     // "7.0.2"
-  std::string released; // "2025-10-10", empty when not recorded
-  std::vector<std::string> drivers;  // "30.10.2", "6.4.x"
-  std::vector<CompatUbuntu> ubuntu;
+  std::string rocm;      // "7.0.2"
+  std::string stream;    // "legacy" | "preview" | "core-sdk"
+  std::string released;  // "2025-10-10", empty when not recorded
+  std::string released_source;
   std::vector<std::string> sources;
+  std::vector<std::string> drivers;  // "30.10.2", "6.4.x"; empty = not stated, see CompatDriver
+  std::vector<std::string> own_driver_tested_with;  // ROCm series tested with the driver of this release
+  std::vector<std::string> pytorch;
+  std::vector<std::string> firmware;  // MI300X bundles (PLDM) stated with it; empty = not found
+  std::string note;
+  std::vector<CompatUbuntu> ubuntu;
+  std::vector<std::string> other_distributions;
 };
 struct CompatDriver {
-  std::string release;         // "30.10.2"
-  std::string module_version;  // "6.14.14"
-  std::vector<std::string> user_space;  // ROCm series: "7.0"
+  std::string release;                  // "30.10.2"
+  std::string module_version;           // "6.14.14": what /sys/module/amdgpu/version says; empty when unknown
+  std::string module_version_verified;  // how sure that is, in words
+  std::string package_version;          // beginning of the amdgpu-dkms version; empty when unknown
+  std::string shipped_with_rocm;        // "7.0.2", "6.4.x"
+  std::vector<std::string> user_space;  // ROCm series: "7.0"; empty = not in the matrix
   std::vector<std::string> sources;
 };
+// Kernel series of an Ubuntu point release, as the vendor's pages name them.
+struct CompatPointRelease {
+  std::string version;  // "24.04.3"
+  std::string ga;       // "6.8"
+  std::string hwe;      // "6.14"; empty when it has none
+};
+// What a cloud's own image pins, for comparison only.
+struct CompatImage {
+  std::string image;
+  std::string rocm;
+  std::string source;
+};
 struct Compat {
-  std::string as_of;  // date of the table
+  std::string as_of;  // month of the table: "2026-11"
+  std::string driver_rule;
+  std::vector<std::string> driver_rule_sources;
+  std::vector<CompatSource> sources;
   std::vector<CompatRelease> releases;
   std::vector<CompatDriver> drivers;
+  std::vector<CompatPointRelease> ubuntu_kernels;
+  std::vector<CompatImage> cloud_images;
 };
 
 // One GPU by PCI id: profiles/gpus.yaml.
@@ -108,16 +155,21 @@ struct GpuModel {
   unsigned pci_device = 0;  // 0x74a1; vendor is 0x1002 throughout
   std::string name;         // "MI300X VF"
   std::string family;       // "MI300X": what Gpus::model names
+  std::string gfx;          // "gfx942"
   bool is_virtual = false;
+  std::string note;
+  std::vector<std::string> sources;
 };
 
 struct Profile {
   std::string name;
   std::string file;  // where it was read from
+  std::string why;   // what it is for, one sentence
   std::optional<Gpus> gpus;
   std::optional<Cache> cache;
   std::vector<CacheDirectory> caches;
   std::vector<Variable> environment;
+  std::vector<NotSet> not_set;
   std::vector<Shelf> shelves;  // those the configuration wants, by priority, highest first
   Compat compat;
   std::vector<GpuModel> gpu_models;

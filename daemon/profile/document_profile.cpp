@@ -1,0 +1,209 @@
+// The kind "profile": GPUs, cache, cache directories and variables.
+#include <array>
+
+#include "base/names.h"
+#include "base/text.h"
+#include "profile/documents.h"
+#include "profile/rules.h"
+
+namespace fettle::profile {
+namespace {
+
+constexpr mode_t world_writable = 0002;
+
+// A quoted octal number of three or four digits: YAML versions disagree on what a bare 0755 is.
+void mode(Reading& reading, const Node& node, const std::string& what, mode_t& out) {
+  if (node.kind == Node::Kind::skipped) return;
+  const auto value =
+      node.text.size() == 3 || node.text.size() == 4 ? to_number<unsigned>(node.text, 8) : std::nullopt;
+  if (node.kind != Node::Kind::text || node.plain || !value) {
+    reading.complain(node.place, what + " must be an octal number in quotes", "such as \"2775\" or \"0750\"");
+  } else if ((*value & world_writable) != 0) {
+    reading.complain(node.place, what + " lets everybody write",
+                     "no write bit for others: caches hold code that root's containers run");
+  } else {
+    out = *value;
+  }
+}
+
+constexpr std::array gpus_fields{
+    field<&Gpus::model, text<sentence_rule>>("model", Need::required),
+    field<&Gpus::count, number<1, 64>>("count", Need::required),
+};
+
+void gpus(Reading& reading, const Node& node, const std::string& what, std::optional<Gpus>& out) {
+  read_fields(reading, node, what, out.emplace(), gpus_fields);
+}
+
+constexpr std::array drive_fields{
+    field<&DriveSet::models, some_of<text<sentence_rule>, std::string>>("models", Need::required),
+    field<&DriveSet::exclude_models, list_of<text<sentence_rule>, std::string>>("exclude_models"),
+    field<&DriveSet::count, number<1, 64>>("count", Need::required),
+};
+
+void drives(Reading& reading, const Node& node, const std::string& what, std::optional<DriveSet>& out) {
+  read_fields(reading, node, what, out.emplace(), drive_fields);
+}
+
+constexpr std::array cache_fields{
+    field<&Cache::path, text<path_rule>>("path"),
+    field<&Cache::drives, drives>("drives"),
+    field<&Cache::wait_seconds, number<0, 900>>("wait_seconds"),  // provisioning is killed after 15 minutes
+    field<&Cache::reserve, bytes>("reserve"),
+};
+
+Place place_of(const Node& map, std::string_view key) {
+  const Node* const value = map.find(key);
+  return value == nullptr ? map.place : value->place;
+}
+
+void path_must_be_good(Reading& reading, const Node& node, Cache& cache) {
+  if (node.find("path") == nullptr) {
+    if (node.find("drives") == nullptr) {
+      reading.complain(node.place, "neither 'path' nor 'drives' says where the cache is");
+    }
+    cache.path = names::default_mount;
+    return;
+  }
+  const Place place = node.find("path")->place;
+  if (cache.path.empty()) return;  // there is a complaint about it
+  if (const std::string_view why = why_not_cache_path(cache.path); !why.empty()) {
+    reading.complain(place, "the cache cannot be at '" + shown(cache.path) + "': " + std::string(why),
+                     "a place such as " + std::string(names::default_mount) +
+                         ", bind-mounted there when it is somebody else's mount");
+  } else if (cache.drives && cache.path != names::default_mount) {
+    reading.complain(place, "with 'drives' the cache cannot be at '" + shown(cache.path) + "'",
+                     std::string(names::default_mount) + ": its mount unit is part of the package");
+  }
+}
+
+}  // namespace
+
+void read_cache(Reading& reading, const Node& node, const std::string& what, std::optional<Cache>& out) {
+  if (read_fields(reading, node, what, out.emplace(), cache_fields)) path_must_be_good(reading, node, *out);
+}
+
+namespace {
+
+constexpr std::array cache_directory_fields{
+    field<&CacheDirectory::name, text<name_rule>>("name", Need::required),
+    field<&CacheDirectory::env, list_of<text<variable_rule>, std::string>>("env"),
+    field<&CacheDirectory::mode, mode>("mode"),
+    field<&CacheDirectory::owner, text<user_rule>>("owner"),
+    field<&CacheDirectory::group, text<user_rule>>("group"),
+    field<&CacheDirectory::why, text<sentence_rule>>("why", Need::required),
+};
+
+void cache_directory(Reading& reading, const Node& node, const std::string& what, CacheDirectory& out) {
+  read_fields(reading, node, what, out, cache_directory_fields);
+}
+
+constexpr std::array scopes{
+    Word<Scope>{"all", Scope::all},
+    Word<Scope>{"host", Scope::host},
+    Word<Scope>{"container", Scope::container},
+};
+
+constexpr std::array variable_fields{
+    field<&Variable::name, text<variable_rule>>("name", Need::required),
+    field<&Variable::value, text<value_rule>>("value", Need::required),
+    field<&Variable::scope, choice<scopes, Scope>>("scope"),
+    field<&Variable::why, text<sentence_rule>>("why", Need::required),
+    field<&Variable::source, text<sentence_rule>>("source"),
+};
+
+void variable(Reading& reading, const Node& node, const std::string& what, Variable& out) {
+  read_fields(reading, node, what, out, variable_fields);
+}
+
+constexpr std::array not_set_fields{
+    field<&NotSet::name, text<variable_rule>>("name", Need::required),
+    field<&NotSet::value, text<value_rule>>("value"),
+    field<&NotSet::why, text<sentence_rule>>("why", Need::required),
+    field<&NotSet::source, text<sentence_rule>>("source"),
+};
+
+void not_set(Reading& reading, const Node& node, const std::string& what, NotSet& out) {
+  read_fields(reading, node, what, out, not_set_fields);
+}
+
+constexpr std::array profile_fields{
+    header<Profile>("schema"),
+    header<Profile>("kind"),
+    field<&Profile::name, own_name>("name"),
+    field<&Profile::why, text<sentence_rule>>("why"),
+    field<&Profile::gpus, gpus>("gpus"),
+    field<&Profile::cache, read_cache>("cache"),
+    field<&Profile::caches, list_of<cache_directory, CacheDirectory>>("caches"),
+    field<&Profile::environment, list_of<variable, Variable>>("environment"),
+    field<&Profile::not_set, list_of<not_set, NotSet>>("not_set"),
+};
+
+// Everybody on the node, and `docker inspect`, can read an environment.
+constexpr std::array secrets{std::string_view("HF_TOKEN"), std::string_view("HUGGING_FACE_HUB_TOKEN")};
+
+void refuse_secret(Reading& reading, Place place, const std::string& variable) {
+  for (const std::string_view secret : secrets) {
+    if (variable == secret) {
+      reading.complain(place, "'" + variable + "' is a secret and cannot stand here",
+                       "a token goes into /etc/fettle/credentials");
+    }
+  }
+}
+
+// The items of a list of the file; they match our vector one to one.
+const std::vector<Node>& items_of(const Node& root, std::string_view key) {
+  static const std::vector<Node> none;
+  const Node* const list = root.find(key);
+  return list == nullptr ? none : list->items;
+}
+
+void names_must_differ(Reading& reading, const Node& root, const Profile& profile) {
+  Once directories("the cache directory");
+  Once on_host("the variable");
+  Once in_containers("the variable");
+  // The same name may stand once for the host and once for containers.
+  const auto see = [&](Place place, const std::string& variable, Scope scope) {
+    if (scope != Scope::container && !on_host.see(reading, place, variable)) return;
+    if (scope != Scope::host) in_containers.see(reading, place, variable);
+  };
+  for (std::size_t at = 0; at < profile.caches.size(); ++at) {
+    const Node& node = items_of(root, "caches")[at];
+    directories.see(reading, place_of(node, "name"), profile.caches[at].name);
+    for (std::size_t nth = 0; nth < profile.caches[at].env.size(); ++nth) {
+      const Place place = node.find("env")->items[nth].place;
+      see(place, profile.caches[at].env[nth], Scope::all);
+      refuse_secret(reading, place, profile.caches[at].env[nth]);
+    }
+  }
+  for (std::size_t at = 0; at < profile.environment.size(); ++at) {
+    const Place place = place_of(items_of(root, "environment")[at], "name");
+    see(place, profile.environment[at].name, profile.environment[at].scope);
+    refuse_secret(reading, place, profile.environment[at].name);
+  }
+  for (std::size_t at = 0; at < profile.not_set.size(); ++at) {
+    see(place_of(items_of(root, "not_set")[at], "name"), profile.not_set[at].name, Scope::all);
+  }
+}
+
+void cache_must_be_there(Reading& reading, const Node& root, const Profile& profile) {
+  if (root.find("cache") != nullptr) return;
+  if (!profile.caches.empty()) {
+    reading.complain(root.find("caches")->place, "'caches' needs a 'cache' that says where they are");
+  }
+  for (std::size_t at = 0; at < profile.environment.size(); ++at) {
+    if (profile.environment[at].value.find(cache_placeholder) == std::string::npos) continue;
+    reading.complain(place_of(items_of(root, "environment")[at], "value"),
+                     std::string(cache_placeholder) + " needs a 'cache' that says where it is");
+  }
+}
+
+}  // namespace
+
+void read_profile(Reading& reading, const Node& root, Profile& out) {
+  if (!read_fields(reading, root, "a profile", out, profile_fields)) return;
+  names_must_differ(reading, root, out);
+  cache_must_be_there(reading, root, out);
+}
+
+}  // namespace fettle::profile

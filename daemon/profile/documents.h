@@ -1,0 +1,46 @@
+// Documents: how each kind of YAML file becomes its structure. The tables of keys are in document_*.cpp.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "profile/profile.h"
+#include "profile/reading.h"
+
+namespace fettle::profile {
+
+// A name of another file, and where it stands: complaints about that file point here.
+struct Named {
+  std::string name;
+  Place place;
+};
+
+// /etc/fettle/fettle.yaml: which files are wanted, and what differs on this node.
+struct Configuration {
+  Named profile;
+  std::vector<Named> shelves;
+  std::optional<Cache> cache;  // in place of the profile's
+};
+
+struct GpuTable {
+  std::vector<CompatSource> sources;
+  std::vector<GpuModel> devices;
+};
+
+void read_configuration(Reading& reading, const Node& root, Configuration& out);
+void read_profile(Reading& reading, const Node& root, Profile& out);
+void read_shelf(Reading& reading, const Node& root, Shelf& out);
+void read_compatibility(Reading& reading, const Node& root, Compat& out);
+void read_gpus(Reading& reading, const Node& root, GpuTable& out);
+
+// The value of the key `cache`, in a profile and in a configuration.
+void read_cache(Reading& reading, const Node& node, const std::string& what, std::optional<Cache>& out);
+
+// The value of a key `name`: a file may say its own name, but no other.
+void own_name(Reading& reading, const Node& node, const std::string& what, std::string& out);
+
+// What stands in the file for the cache path; load() replaces it.
+inline constexpr std::string_view cache_placeholder = "{cache}";
+
+}  // namespace fettle::profile

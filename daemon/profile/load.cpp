@@ -1,0 +1,331 @@
+#include "profile/load.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "profile/documents.h"
+#include "profile/rules.h"
+
+namespace fettle::profile {
+namespace {
+
+struct Kind {
+  std::string_view name;
+  void (*check)(Reading&, const Node& root);
+};
+
+constexpr std::array kinds{
+    Kind{"configuration",
+         [](Reading& reading, const Node& root) {
+           Configuration out;
+           read_configuration(reading, root, out);
+         }},
+    Kind{"profile",
+         [](Reading& reading, const Node& root) {
+           Profile out;
+           read_profile(reading, root, out);
+         }},
+    Kind{"shelf",
+         [](Reading& reading, const Node& root) {
+           Shelf out;
+           read_shelf(reading, root, out);
+         }},
+    Kind{"compatibility",
+         [](Reading& reading, const Node& root) {
+           Compat out;
+           read_compatibility(reading, root, out);
+         }},
+    Kind{"gpus",
+         [](Reading& reading, const Node& root) {
+           GpuTable out;
+           read_gpus(reading, root, out);
+         }},
+};
+
+// The row of the file's kind, or nothing and a complaint.
+const Kind* kind_of(Reading& reading, const Node& root) {
+  if (root.kind == Node::Kind::skipped || !is_map(reading, root, "the file")) return nullptr;
+  const Node* const schema = root.find("schema");
+  if (schema == nullptr) {
+    detail::complain_missing(reading, root, "schema");
+  } else if (schema->kind != Node::Kind::skipped && (!schema->plain || schema->text != "1")) {
+    reading.complain(schema->place, "'schema' must be 1", "this fettle knows no other");
+  }
+  const Node* const kind = root.find("kind");
+  if (kind == nullptr) {
+    detail::complain_missing(reading, root, "kind");
+    return nullptr;
+  }
+  std::string known;
+  for (const Kind& row : kinds) {
+    if (kind->kind == Node::Kind::text && row.name == kind->text) return &row;
+    known.append(known.empty() ? "" : ", ").append(row.name);
+  }
+  if (kind->kind != Node::Kind::skipped) {
+    reading.complain(kind->place, "'kind' cannot be '" + shown(kind->text) + "'", "one of: " + known);
+  }
+  return nullptr;
+}
+
+// Who may own a file that is read. What root does depends on these files.
+enum class Owners { anybody, trusted };
+
+void complain_of_whole(Reading& reading, const Error& error) {
+  reading.complain({}, error.said, error.hint);
+}
+
+Result<std::string> read_text_of(Reading& reading, const system::Files& files, std::string_view file,
+                                 Owners owners) {
+  const auto info = files.look_through(file);
+  if (info && info->kind == system::Kind::file) {
+    if ((info->mode & 0002U) != 0) {
+      reading.complain({}, "everybody on this machine may write to it", "chmod o-w " + std::string(file));
+    }
+    if (owners == Owners::trusted && files.is_the_machine() && info->uid != 0 && info->uid != ::geteuid()) {
+      reading.complain(
+          {}, "it belongs to the user with id " + std::to_string(info->uid) + ", who could change it",
+          "chown root " + std::string(file));
+    }
+  }
+  return files.read(file, largest_file);
+}
+
+// What a file holds: its tree and kind, or nothing and complaints.
+struct Document {
+  Node root;
+  const Kind* kind = nullptr;
+};
+
+Document open_document(Reading& reading, std::string_view text) {
+  Document document;
+  Parsed parsed = parse(text, reading.file());
+  const bool whole = parsed.root.kind != Node::Kind::null || parsed.complaints.empty();
+  reading.add(std::move(parsed.complaints));
+  if (!whole) return document;
+  document.root = std::move(parsed.root);
+  document.kind = kind_of(reading, document.root);
+  return document;
+}
+
+// Collects the files of one configuration.
+class Loader {
+ public:
+  explicit Loader(const system::Files& files) : files_(files) {}
+
+  Loaded load(std::string_view config_file) {
+    Reading configuration(config_file);
+    const auto wanted = read_wanted(configuration, config_file);
+    if (wanted) {
+      if (!wanted->profile.name.empty()) find_profile(configuration, *wanted);
+      for (const Named& shelf : wanted->shelves) find_shelf(configuration, shelf);
+    }
+    find_tables();
+    check_gpu_family();
+    finish();
+    Loaded loaded;
+    loaded.complaints = configuration.take();
+    for (Complaint& complaint : complaints_) loaded.complaints.push_back(std::move(complaint));
+    if (loaded.complaints.empty()) loaded.profile = std::move(profile_);
+    return loaded;
+  }
+
+ private:
+  std::optional<Configuration> read_wanted(Reading& reading, std::string_view file) {
+    const auto text = read_text_of(reading, files_, file, Owners::trusted);
+    if (!text) {
+      complain_of_whole(reading, text.error());
+      return std::nullopt;
+    }
+    const Document document = open_document(reading, *text);
+    Configuration out;
+    if (!is_wanted_kind(reading, document, "configuration")) return std::nullopt;
+    read_configuration(reading, document.root, out);
+    return out;
+  }
+
+  static bool is_wanted_kind(Reading& reading, const Document& document, std::string_view kind) {
+    if (document.kind == nullptr) return false;
+    if (document.kind->name == kind) return true;
+    const Node* const at = document.root.find("kind");
+    reading.complain(at->place, "the kind of this file is '" + std::string(document.kind->name) + "'",
+                     "here '" + std::string(kind) + "' is wanted");
+    return false;
+  }
+
+  // Reads `name` from the first place that has it. False when there is none.
+  template <class Read>
+  bool find_file(const std::string& name, std::string_view kind, const Read& read) {
+    for (const std::string_view place : {names::site_profiles, names::shipped_profiles}) {
+      const std::string file = std::string(place) + "/" + name + ".yaml";
+      Reading reading(file);
+      const auto text = read_text_of(reading, files_, file, Owners::trusted);
+      if (!text && text.error().why == Why::missing) continue;
+      if (text) {
+        const Document document = open_document(reading, *text);
+        if (is_wanted_kind(reading, document, kind)) read(reading, document.root);
+      } else {
+        complain_of_whole(reading, text.error());
+      }
+      for (Complaint& complaint : reading.take()) complaints_.push_back(std::move(complaint));
+      return true;
+    }
+    return false;
+  }
+
+  static void complain_absent(Reading& configuration, const Named& wanted, std::string_view noun,
+                              const std::string& name) {
+    configuration.complain(wanted.place, "there is no " + std::string(noun) + " '" + wanted.name + "'",
+                           "neither " + std::string(names::site_profiles) + "/" + name + ".yaml nor " +
+                               std::string(names::shipped_profiles) + "/" + name +
+                               ".yaml exists; `fettle profile list` shows those that do");
+  }
+
+  void find_profile(Reading& configuration, const Configuration& wanted) {
+    const bool found = find_file(wanted.profile.name, "profile", [&](Reading& reading, const Node& root) {
+      profile_.file = reading.file();
+      read_profile(reading, root, profile_);
+      profile_.name = wanted.profile.name;
+      if (const Node* const gpus = root.find("gpus")) {
+        if (const Node* const model = gpus->find("model")) gpu_model_ = {reading.file(), model->place};
+      }
+    });
+    if (!found) complain_absent(configuration, wanted.profile, "profile", wanted.profile.name);
+    if (wanted.cache) profile_.cache = wanted.cache;
+  }
+
+  void find_shelf(Reading& configuration, const Named& wanted) {
+    if (wanted.name.empty()) return;  // there is a complaint about it
+    Shelf shelf;
+    const std::string name = "shelves/" + wanted.name;
+    const bool found = find_file(
+        name, "shelf", [&](Reading& reading, const Node& root) { read_shelf(reading, root, shelf); });
+    if (!found) complain_absent(configuration, wanted, "shelf", name);
+    shelf.name = wanted.name;
+    profile_.shelves.push_back(std::move(shelf));
+  }
+
+  // The tables come with the package.
+  void find_tables() {
+    const auto need = [&](const std::string& name, bool found) {
+      if (found) return;
+      const std::string file = std::string(names::shipped_profiles) + "/" + name + ".yaml";
+      complaints_.push_back({file, 0, 0, "cannot read '" + file + "': No such file or directory",
+                             "it is part of the package: reinstall it"});
+    };
+    need("compat/rocm", find_file("compat/rocm", "compatibility", [&](Reading& reading, const Node& root) {
+           read_compatibility(reading, root, profile_.compat);
+         }));
+    need("gpus", find_file("gpus", "gpus", [&](Reading& reading, const Node& root) {
+           GpuTable table;
+           read_gpus(reading, root, table);
+           profile_.gpu_models = std::move(table.devices);
+         }));
+  }
+
+  void check_gpu_family() {
+    if (!profile_.gpus || profile_.gpus->model.empty() || profile_.gpu_models.empty()) return;
+    std::set<std::string> families;
+    for (const GpuModel& each : profile_.gpu_models) families.insert(each.family);
+    if (families.count(profile_.gpus->model) != 0) return;
+    std::string known;
+    for (const std::string& family : families) known.append(known.empty() ? "" : ", ").append(family);
+    complaints_.push_back({gpu_model_.file, gpu_model_.place.line, gpu_model_.place.column,
+                           "no GPU is of the model '" + shown(profile_.gpus->model) + "'",
+                           "known are: " + known});
+  }
+
+  void finish() {
+    if (profile_.cache) {
+      for (Variable& variable : profile_.environment) {
+        for (auto at = variable.value.find(cache_placeholder); at != std::string::npos;
+             at = variable.value.find(cache_placeholder, at + profile_.cache->path.size())) {
+          variable.value.replace(at, cache_placeholder.size(), profile_.cache->path);
+        }
+      }
+    }
+    std::stable_sort(profile_.shelves.begin(), profile_.shelves.end(),
+                     [](const Shelf& a, const Shelf& b) { return a.priority > b.priority; });
+  }
+
+  struct Written {
+    std::string file;
+    Place place;
+  };
+
+  const system::Files& files_;
+  Profile profile_;
+  Complaints complaints_;
+  Written gpu_model_;
+};
+
+Complaints check_document(Reading& reading, std::string_view text) {
+  const Document document = open_document(reading, text);
+  if (document.kind != nullptr) document.kind->check(reading, document.root);
+  return reading.take();
+}
+
+// What is at one place, added to `found` unless an earlier place had it.
+void list_place(const system::Files& files, std::string_view kind, const std::string& directory,
+                std::vector<Found>& found) {
+  constexpr std::string_view ending = ".yaml";
+  const auto names = files.list(directory);
+  if (!names) return;  // a place that does not exist holds nothing
+  for (const std::string& name : *names) {
+    if (name.size() <= ending.size() || name.substr(name.size() - ending.size()) != ending) continue;
+    Found each;
+    each.name = name.substr(0, name.size() - ending.size());
+    each.kind = kind;
+    each.file = directory + "/" + name;
+    if (std::any_of(found.begin(), found.end(),
+                    [&](const Found& other) { return other.kind == kind && other.name == each.name; })) {
+      continue;
+    }
+    Reading reading(each.file);
+    const auto text = read_text_of(reading, files, each.file, Owners::trusted);
+    if (text) {
+      const Document document = open_document(reading, *text);
+      if (document.kind != nullptr && document.kind->name != kind) continue;  // gpus.yaml beside the profiles
+      if (document.kind != nullptr) document.kind->check(reading, document.root);
+      each.complaints = reading.take();
+      const Node* const why = document.root.find("why");
+      if (why != nullptr && each.complaints.empty()) each.why = why->text;
+    } else {
+      complain_of_whole(reading, text.error());
+    }
+    for (Complaint& complaint : reading.take()) each.complaints.push_back(std::move(complaint));
+    found.push_back(std::move(each));
+  }
+}
+
+}  // namespace
+
+Loaded load(const system::Files& files, std::string_view config_file) {
+  return Loader(files).load(config_file);
+}
+
+Complaints check_text(std::string_view text, std::string_view file) {
+  Reading reading(file);
+  return check_document(reading, text);
+}
+
+Complaints check(const system::Files& files, std::string_view file) {
+  Reading reading(file);
+  const auto text = read_text_of(reading, files, file, Owners::anybody);
+  if (text) return check_document(reading, *text);
+  complain_of_whole(reading, text.error());
+  return reading.take();
+}
+
+std::vector<Found> list(const system::Files& files) {
+  std::vector<Found> found;
+  for (const std::string_view place : {names::site_profiles, names::shipped_profiles}) {
+    list_place(files, "profile", std::string(place), found);
+    list_place(files, "shelf", std::string(place) + "/shelves", found);
+  }
+  return found;
+}
+
+}  // namespace fettle::profile

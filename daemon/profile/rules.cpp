@@ -1,0 +1,154 @@
+#include "profile/rules.h"
+
+#include <array>
+
+#include "base/text.h"
+
+namespace fettle::profile {
+namespace {
+
+constexpr std::string_view lower = "abcdefghijklmnopqrstuvwxyz";
+constexpr std::string_view upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+constexpr std::string_view digit = "0123456789";
+constexpr std::string_view hex_digit = "0123456789abcdef";
+
+// Every character is in one of the sets.
+template <class... Sets>
+bool made_of(std::string_view text, Sets... sets) {
+  for (const char character : text) {
+    if (((std::string_view(sets).find(character) == std::string_view::npos) && ...)) return false;
+  }
+  return true;
+}
+
+// Not empty and not too long.
+bool word(std::string_view text, std::size_t longest) {
+  return !text.empty() && text.size() <= longest;
+}
+
+bool is_absolute(std::string_view path) {
+  if (path.size() < 2 || path.size() > 1024 || path[0] != '/') return false;
+  for (const std::string_view part : split(path.substr(1), '/')) {
+    if (part.empty() || part == "." || part == "..") return false;
+  }
+  return made_of(path, lower, upper, digit, "/._+-");
+}
+
+bool is_variable(std::string_view text) {
+  return word(text, 128) && made_of(text.substr(0, 1), upper, "_") && made_of(text, upper, digit, "_");
+}
+
+// As the hub allows it: `owner/name` or an old `name`. "--" separates the parts in the client's cache.
+bool is_repository(std::string_view text) {
+  const auto parts = split(text, '/');
+  if (parts.size() > 2) return false;
+  for (const std::string_view part : parts) {
+    if (!word(part, 96) || !made_of(part, lower, upper, digit, "._-")) return false;
+    if (part.front() == '-' || part.front() == '.' || part.back() == '-' || part.back() == '.') return false;
+    if (part.find("--") != std::string_view::npos || part.find("..") != std::string_view::npos) return false;
+  }
+  return true;
+}
+
+bool is_branch(std::string_view text) {
+  return word(text, 128) && made_of(text.substr(0, 1), lower, upper, digit) &&
+         made_of(text, lower, upper, digit, "._/-") && text.find("..") == std::string_view::npos &&
+         text.find("//") == std::string_view::npos && text.back() != '/';
+}
+
+// A minus at the front would be an option of the client.
+bool is_pattern(std::string_view text) {
+  if (!word(text, 256) || text[0] == '-' || text[0] == '/') return false;
+  for (const std::string_view part : split(text, '/')) {
+    if (part == "..") return false;
+  }
+  return true;
+}
+
+// Without user and password: secrets do not belong into a file that everybody may read.
+bool is_endpoint(std::string_view text) {
+  const std::string_view rest = text.substr(0, 8) == "https://"  ? text.substr(8)
+                                : text.substr(0, 7) == "http://" ? text.substr(7)
+                                                                 : std::string_view();
+  return word(rest, 256) && rest[0] != '/' && made_of(rest, lower, upper, digit, "._-:/[]");
+}
+
+bool is_version(std::string_view text) {
+  return word(text, 32) && made_of(text.substr(0, 1), digit) && made_of(text, digit, ".x");
+}
+
+bool is_date_of(std::string_view text, std::string_view form) {
+  if (text.size() != form.size()) return false;
+  for (std::size_t at = 0; at < form.size(); ++at) {
+    if (form[at] == '-' ? text[at] != '-' : !made_of(text.substr(at, 1), digit)) return false;
+  }
+  return true;
+}
+
+// A cache there would be hidden, lost or out of reach.
+struct BadPlace {
+  std::string_view path;
+  std::string_view why;
+};
+constexpr std::array bad_places{
+    BadPlace{"/mnt", "cloud-init mounts the resource disk on /mnt and hides what lies there"},
+    BadPlace{"/tmp", "/tmp is emptied, and services see one of their own"},
+    BadPlace{"/var/tmp", "/var/tmp is emptied, and services see one of their own"},
+    BadPlace{"/run", "/run is memory"},
+    BadPlace{"/dev", "/dev is memory"},
+    BadPlace{"/proc", "/proc holds no files"},
+    BadPlace{"/sys", "/sys holds no files"},
+    BadPlace{"/home", "services cannot see /home"},
+    BadPlace{"/root", "services cannot see /root"},
+    BadPlace{"/boot", "/boot belongs to the system"},
+    BadPlace{"/etc", "/etc belongs to the system"},
+    BadPlace{"/usr", "/usr belongs to the system"},
+};
+
+}  // namespace
+
+bool is_name(std::string_view text) {
+  return word(text, 64) && made_of(text.substr(0, 1), lower, digit) && made_of(text, lower, digit, "._-");
+}
+
+bool is_commit(std::string_view text) {
+  return text.size() == 40 && made_of(text, hex_digit);
+}
+
+std::string_view why_not_cache_path(std::string_view path) {
+  for (const BadPlace& place : bad_places) {
+    if (path == place.path) return place.why;
+    if (path.substr(0, place.path.size()) == place.path && path[place.path.size()] == '/') return place.why;
+  }
+  return {};
+}
+
+const Rule name_rule{&is_name,
+                     "a name of a-z, 0-9, '.', '_' and '-', at most 64, beginning with a letter or digit"};
+const Rule sentence_rule{[](std::string_view text) { return word(text, 1000); }, "a text of 1 to 1000 bytes"};
+const Rule value_rule{[](std::string_view text) { return text.size() <= 4096; },
+                      "a text of at most 4096 bytes"};
+const Rule variable_rule{&is_variable, "a name of A-Z, 0-9 and '_', not beginning with a digit"};
+const Rule user_rule{[](std::string_view text) {
+                       return word(text, 32) && made_of(text.substr(0, 1), lower, "_") &&
+                              made_of(text, lower, digit, "_-");
+                     },
+                     "a name of a-z, 0-9, '_' and '-', beginning with a letter"};
+const Rule repository_rule{&is_repository, "OWNER/NAME as the hub writes it"};
+const Rule branch_rule{&is_branch, "a branch or tag of the repository"};
+const Rule pattern_rule{&is_pattern, "a pattern of file names in the repository, such as *.safetensors"};
+const Rule path_rule{&is_absolute,
+                     "an absolute path of letters, digits, '.', '_', '+' and '-', without '..'"};
+const Rule endpoint_rule{&is_endpoint, "an http or https address without user and password"};
+const Rule version_rule{&is_version, "a version such as 7.0.2 or 6.4.x"};
+const Rule date_rule{[](std::string_view text) { return is_date_of(text, "yyyy-mm-dd"); },
+                     "a date such as 2025-10-10"};
+const Rule month_rule{[](std::string_view text) { return is_date_of(text, "yyyy-mm"); },
+                      "a month such as 2026-11"};
+const Rule pci_rule{[](std::string_view text) {
+                      return text.size() == 6 && text.substr(0, 2) == "0x" &&
+                             made_of(text.substr(2), hex_digit);
+                    },
+                    "a PCI device id such as \"0x74a1\""};
+
+}  // namespace fettle::profile

@@ -1,0 +1,34 @@
+// Rules: which texts fit where, each with the sentence that says what is allowed.
+#pragma once
+
+#include <string_view>
+
+#include "profile/reading.h"
+
+namespace fettle::profile {
+
+// Of profiles, shelves and cache directories: they become file names, unit instances and labels.
+extern const Rule name_rule;
+bool is_name(std::string_view text);
+
+extern const Rule sentence_rule;    // anything printable
+extern const Rule value_rule;       // anything printable, also nothing
+extern const Rule variable_rule;    // HF_HOME
+extern const Rule user_rule;        // of a user or group
+extern const Rule repository_rule;  // Qwen/Qwen3-0.6B
+extern const Rule branch_rule;      // main
+extern const Rule pattern_rule;     // *.safetensors: goes to the client as an argument
+extern const Rule path_rule;        // /srv/shelves/tiny.tar.zst
+extern const Rule endpoint_rule;    // https://mirror.example
+extern const Rule version_rule;     // 6.4.x, 24.04.3
+extern const Rule date_rule;        // 2025-10-10
+extern const Rule month_rule;       // 2026-11
+extern const Rule pci_rule;         // 0x74a1
+
+// 40 hex digits: a commit of a model repository.
+bool is_commit(std::string_view text);
+
+// Why the cache cannot live at this path; empty when it can.
+std::string_view why_not_cache_path(std::string_view path);
+
+}  // namespace fettle::profile
