@@ -38,21 +38,31 @@ struct Kernel {
 };
 
 struct Driver {
-  std::string module_version;  // "6.14.14"; empty for the in-tree module, which has none
-  std::string release;         // "30.10.2" from the amdgpu-dkms package; empty when that is not installed
+  bool loaded = false;         // /sys/module/amdgpu is there
+  bool live = false;           // initialised; false while it is still coming up or going away
   bool out_of_tree = false;    // taint "O": built by DKMS
-  bool live = false;           // initstate "live"
+  std::string module_version;  // "6.14.14"; empty for the kernel's own module, which has none
+};
+
+// What dpkg knows of amdgpu-dkms. The driver release stands only here: 6.14.14 is the module of three
+// releases. The package may be newer than the module that runs, until the next boot.
+struct DriverPackage {
+  bool installed = false;
+  std::string version;         // "1:6.14.14.30100200-2226257.24.04"
+  std::string release;         // "30.10.2"
+  std::string module_version;  // "6.14.14"
 };
 
 struct Rocm {
-  std::string path;     // "/opt/rocm-7.0.2"
-  std::string version;  // "7.0.2"
+  std::string path;         // "/opt/rocm-7.0.2"
+  std::string version;      // "7.0.2"
   bool is_default = false;  // what /opt/rocm leads to
 };
 
 struct Gpu {
   std::string pci_address;  // "0000:05:00.0"
-  unsigned pci_device = 0;  // 0x74a1
+  // 0x74a1. Displays of the same vendor are listed too: the profile's models tell them apart.
+  unsigned pci_device = 0;
 };
 
 // A whole NVMe namespace. `name` is good until the next boot only; `serial` and `wwid` are who it is.
@@ -61,15 +71,17 @@ struct Drive {
   std::string model;   // trimmed
   std::string serial;  // trimmed
   std::string wwid;
-  std::string nsid;
+  std::string nsid;       // is not the number after the n in `name`
+  std::string transport;  // "pcie"; "tcp" and the like are behind a network; empty = the kernel does not say
   Bytes size;
   unsigned block_size = 512;  // logical
   dev_t node = 0;
-  std::uint64_t diskseq = 0;  // changes when the drive is unplugged and comes back; 0 = the kernel does not say
+  std::uint64_t diskseq = 0;  // changes when the drive is plugged in again; 0 = the kernel does not say
   int numa_node = -1;
   std::vector<std::string> partitions;  // "nvme3n1p1"
   std::vector<std::string> holders;     // "md127", also those of its partitions
-  std::vector<std::string> in_use;      // why it is the system's: "mounted on /", "swap", "part of md0 mounted on /boot"
+  // Why it is the system's: "mounted on /", "nvme3n1p2 used as swap", "part of md0 mounted on /boot".
+  std::vector<std::string> in_use;
 };
 
 // A drive's blankness takes 32 MiB of reading, so it is looked at only when somebody asks (storage).
@@ -86,8 +98,8 @@ struct Mount {
   std::string where;
   std::string what;  // source as mountinfo has it, octal escapes decoded
   std::string type;
-  std::string options;
-  std::string device;  // "259:3"
+  std::string options;  // of the mount and of the file system; "ro" when either is
+  std::string device;   // "259:3"
 };
 
 // Who this machine is: state found under another identity is a cloned image's and gives no rights.
@@ -101,15 +113,16 @@ struct Identity {
 struct Facts {
   Fact<Os> os;
   Fact<Kernel> kernel;
-  Fact<Driver> driver;                 // missing = module not loaded
+  Fact<Driver> driver;                 // a module that is not loaded is no error
+  Fact<DriverPackage> driver_package;  // nor is a package that is not installed
   Fact<std::vector<Rocm>> rocm;        // an empty list = none installed, which is no error
   Fact<std::vector<Gpu>> gpus_on_pci;
-  Fact<unsigned> gpus_in_kfd;          // GPU nodes in the KFD topology
+  Fact<unsigned> gpus_in_kfd;  // physical GPUs in the KFD topology: partitions of one count once
   Fact<std::vector<Drive>> drives;
   Fact<std::vector<Array>> arrays;
   Fact<std::vector<Mount>> mounts;
   Fact<Identity> identity;
-  Fact<Bytes> memory;                  // MemTotal
+  Fact<Bytes> memory;  // MemTotal
   Fact<std::chrono::seconds> uptime;
 };
 

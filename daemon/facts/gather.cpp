@@ -1,0 +1,24 @@
+// Looks at everything once.
+#include "facts/readers.h"
+
+namespace fettle::facts {
+
+Facts gather(const system::Files& files) {
+  Facts facts;
+  facts.os = read_os(files);
+  facts.kernel = read_kernel(files);
+  facts.driver = read_driver(files);
+  facts.driver_package = read_driver_package(files);
+  facts.rocm = read_rocm(files);
+  facts.gpus_on_pci = read_gpus_on_pci(files);
+  facts.gpus_in_kfd = read_gpus_in_kfd(files);
+  facts.mounts = read_mounts(files);
+  facts.drives = read_drives(files, facts.mounts);
+  facts.arrays = read_arrays(files);
+  facts.identity = read_identity(files);
+  facts.memory = read_memory(files);
+  facts.uptime = read_uptime(files);
+  return facts;
+}
+
+}  // namespace fettle::facts

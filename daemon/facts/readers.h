@@ -1,0 +1,37 @@
+// Readers: one for each field of Facts, one a file. They read and never judge.
+#pragma once
+
+#include <string_view>
+
+#include "facts/facts.h"
+
+namespace fettle::facts {
+
+Result<Os> read_os(const system::Files& files);
+Result<Kernel> read_kernel(const system::Files& files);
+Result<Driver> read_driver(const system::Files& files);
+Result<DriverPackage> read_driver_package(const system::Files& files);
+Result<std::vector<Rocm>> read_rocm(const system::Files& files);
+Result<std::vector<Gpu>> read_gpus_on_pci(const system::Files& files);
+Result<unsigned> read_gpus_in_kfd(const system::Files& files);
+Result<std::vector<Mount>> read_mounts(const system::Files& files);
+Result<std::vector<Array>> read_arrays(const system::Files& files);
+Result<Identity> read_identity(const system::Files& files);
+Result<Bytes> read_memory(const system::Files& files);
+Result<std::chrono::seconds> read_uptime(const system::Files& files);
+
+// Which drives are in use follows from the mounts, so drives fail when the mounts did: a drive that nobody
+// could look at must not seem free.
+Result<std::vector<Drive>> read_drives(const system::Files& files, const Result<std::vector<Mount>>& mounts);
+
+// The parsers behind them, for tests and fuzzing; `file` names the text in errors.
+Result<Os> parse_os_release(std::string_view text, std::string_view file);
+Kernel parse_kernel_release(std::string_view release);
+Result<std::vector<Mount>> parse_mountinfo(std::string_view text);
+// "1:6.14.14.30100200-2226257.24.04" -> module 6.14.14, release 30.10.2.
+Result<DriverPackage> parse_driver_package(std::string_view version);
+
+// Text with the octal escapes of mountinfo and swaps (\040 for a blank) decoded.
+std::string unescape_octal(std::string_view text);
+
+}  // namespace fettle::facts
