@@ -1,6 +1,10 @@
 // Block devices: what is on a drive, is it blank, is it free. Reads only; writes nothing ever.
+//
+// Devices are given as paths below /dev. In a test machine they are sparse files: everything here works on
+// those too.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/fd.h"
 #include "base/result.h"
+#include "system/clock.h"
 #include "system/files.h"
 
 namespace fettle::system {
@@ -19,26 +24,36 @@ struct Signature {
   std::string label;  // of a RAID member: the array's name, "any:fettle"
 };
 
-// "Could not read" and "more than one signature" are errors, never an empty Signature.
+// "Could not read" and "more than one signature" are errors (the latter malformed), never an empty Signature.
+// A GPT of which only the backup at the end is left counts as one.
 Result<Signature> probe(const Files& files, std::string_view device);
 
-// True when the first and last 16 MiB read as zeros, with O_DIRECT where the device allows it. That covers GPT at both
-// ends, md 0.90 to 1.2, ZFS's four labels, LVM, LUKS2 and btrfs' first superblock. A read error is an error.
+// True when the first and last 16 MiB and samples in between read as zeros, with O_DIRECT where the device
+// allows it. That covers GPT at both ends, md 0.90 to 1.2, ZFS's four labels, LVM, LUKS2 and btrfs. A read
+// error is an error; so is a device that is not `size` long.
 Result<bool> is_blank(const Files& files, std::string_view device, Bytes size);
 
-// The devices held for us alone: flock on each whole disk, in ascending device number order, so that udev keeps off
-// and two provisioners cannot meet. Released when it goes out of scope.
+// True for an XFS whose mkfs was cut off before its last write: the kernel refuses to mount it, so nobody has
+// data there.
+Result<bool> is_unfinished_xfs(const Files& files, std::string_view device);
+
+// The devices held for us alone: flock on each whole disk, in ascending device number order, so that udev
+// keeps off and two provisioners cannot meet. Released when it goes out of scope; udev then looks at the
+// drives again.
 class DriveLocks {
  public:
-  // refused when somebody else holds one of them.
-  static Result<DriveLocks> take(const Files& files, std::vector<std::string> devices);
+  // timed_out when somebody else still holds one of them after `wait`: udev does so for a moment after a
+  // drive appears.
+  static Result<DriveLocks> take(const Files& files, std::vector<std::string> devices, Clock& clock,
+                                 std::chrono::milliseconds wait);
 
  private:
   std::vector<Fd> held_;
 };
 
-// refused, with the reason, when the device is in use in a way that the kernel tells (mounted anywhere, member, swap),
-// that backs a loop device, or that another process has open. Root only.
+// refused, with the reason, when the device is in use in a way that the kernel tells (mounted anywhere,
+// member, swap), that backs a loop device, or that another process has open. Root only: who may not look into
+// other processes gets an error.
 Result<void> is_free(const Files& files, std::string_view device);
 
 }  // namespace fettle::system
