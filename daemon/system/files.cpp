@@ -311,6 +311,21 @@ Result<Outcome> Files::remove(std::string_view path) const {
   return fail(cannot("remove", path, errno));
 }
 
+Result<void> Files::rename(std::string_view from, std::string_view to) const {
+  std::string old_name;
+  std::string new_name;
+  const auto old_parent = open_parent(from, old_name);
+  if (!old_parent) return fail(old_parent.error());
+  const auto new_parent = open_parent(to, new_name);
+  if (!new_parent) return fail(new_parent.error());
+  if (::renameat(old_parent->get(), old_name.c_str(), new_parent->get(), new_name.c_str()) != 0 ||
+      ::fsync(new_parent->get()) != 0) {
+    const int err = errno;
+    return fail(cannot("move '" + std::string(from) + "' to", to, err));
+  }
+  return {};
+}
+
 std::string Files::host_path(std::string_view path) const {
   return root_ == "/" ? std::string(path) : root_ + std::string(path);
 }

@@ -84,6 +84,9 @@ class Files {
   // Removes a file or link; nothing there is already_so.
   Result<Outcome> remove(std::string_view path) const;
 
+  // Gives a file, link or directory another name on the same file system, replacing a file in one step.
+  Result<void> rename(std::string_view from, std::string_view to) const;
+
   // A descriptor for the doors that need one (archives, block devices). `flags` as for open(2); O_CLOEXEC is added.
   Result<Fd> open_at(std::string_view path, int flags, mode_t mode = 0) const;
 

@@ -66,3 +66,13 @@ TEST_CASE("files: a link is replaced, a file in its place is not") {
   CHECK(*tree.files().remove("/run/cache") == Outcome::already_so);
   CHECK_FALSE(tree.files().remove("/.."));
 }
+
+TEST_CASE("files: a file gets another name, and one in its place is replaced") {
+  Tree tree;
+  tree.file("/a/one", "one").file("/b/two", "two");
+  REQUIRE(tree.files().rename("/a/one", "/b/two"));
+  CHECK(tree.read("/b/two") == "one");
+  CHECK_FALSE(*tree.files().exists("/a/one"));
+  CHECK(tree.files().rename("/a/none", "/b/x").error().why == Why::missing);
+  CHECK(tree.files().rename("/b/two", "/none/x").error().why == Why::missing);
+}
