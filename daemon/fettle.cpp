@@ -12,8 +12,9 @@ using namespace fettle;
 
 namespace {
 
-constexpr std::array<cli::Command, 0> commands{
-};
+constexpr std::array<cli::Command, 1> commands{{
+    {"env", "the environment the profile asks for, and where it is delivered", &cli::run_env},
+}};
 
 void print_help(std::ostream& out) {
   out << "fettle makes a node ready to serve models, and tells how it stands.\n\n"

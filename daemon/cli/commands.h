@@ -5,4 +5,6 @@
 
 namespace fettle::cli {
 
+int run_env(Context& context, const std::vector<std::string>& arguments);
+
 }  // namespace fettle::cli

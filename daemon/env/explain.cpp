@@ -1,0 +1,70 @@
+#include "env/explain.h"
+
+#include <algorithm>
+
+#include "env/dialect.h"
+
+namespace fettle::env {
+namespace {
+
+// The whole file decides, not the line: a file that differs was written from another profile.
+void look(Place& place, const system::Files& files, const std::string& content) {
+  const auto written = files.read(place.path, 16_MiB);
+  if (written) {
+    place.delivery = *written == content ? Delivery::delivered : Delivery::outdated;
+  } else if (written.error().why == Why::missing) {
+    place.delivery = Delivery::not_written;
+  } else {
+    place.delivery = Delivery::unknown;
+    place.error = written.error();
+  }
+}
+
+}  // namespace
+
+std::string_view to_text(Delivery delivery) {
+  switch (delivery) {
+    case Delivery::delivered:
+      return "delivered";
+    case Delivery::outdated:
+      return "outdated";
+    case Delivery::not_written:
+      return "not_written";
+    case Delivery::not_for_it:
+      return "not_for_it";
+    case Delivery::unknown:
+      return "unknown";
+  }
+  return "unknown";
+}
+
+Result<Explanation> explain(const profile::Profile& profile, const system::Files& files,
+                            std::string_view name) {
+  const Plan made = plan(profile);
+  Explanation explanation;
+  explanation.name = name;
+  for (const Variable& variable : made.variables) {
+    if (variable.name != name) continue;
+    Setting setting{variable, {}};
+    for (std::size_t i = 0; i < made.files.size(); ++i) {
+      const Dialect& dialect = dialects()[i];  // plan() makes one file a dialect, in their order
+      Place place{dialect.reaches, made.files[i].path, Delivery::not_for_it, {}};
+      if (dialect.takes(variable.scope)) look(place, files, made.files[i].content);
+      setting.places.push_back(std::move(place));
+    }
+    explanation.settings.push_back(std::move(setting));
+  }
+  for (const Refusal& refusal : made.refused) {
+    if (refusal.name == name) explanation.refused = refusal.error;
+  }
+  for (const profile::NotSet& left_alone : profile.not_set) {
+    if (left_alone.name == name) explanation.left_alone = left_alone;
+  }
+  if (explanation.settings.empty() && !explanation.refused && !explanation.left_alone) {
+    return fail(Why::missing, "cannot explain '" + std::string(name) + "': the profile says nothing about it",
+                "`fettle env` lists the variables that it sets");
+  }
+  return explanation;
+}
+
+}  // namespace fettle::env
