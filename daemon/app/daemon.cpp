@@ -71,11 +71,8 @@ profile::Complaints Daemon::start(serve::Sockets sockets, std::optional<gid_t> c
 }
 
 void Daemon::handle_signals() {
-  boost::system::error_code ignored;
-  if (!signals_.add(SIGTERM, ignored)) {
-    signals_.add(SIGINT, ignored);
-    signals_.add(SIGHUP, ignored);
-  }
+  boost::system::error_code ignored;  // it can only fail for a number that is no signal
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number, ignored);
   signals_.async_wait([this](const boost::system::error_code& err, int signal) {
     if (err) return;
     if (signal == SIGHUP) {

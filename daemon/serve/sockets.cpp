@@ -83,14 +83,14 @@ Result<Sockets> passed_sockets(int count, char** names) {
     if (sd_is_socket_unix(fd, SOCK_STREAM, 1, nullptr, 0) <= 0) {
       return fail(Why::malformed,
                   "cannot use the socket '" + std::string(name) + "': it is no listening Unix stream",
-                  "look at ListenStream= in fettled.socket and fettled-control.socket");
+                  "look at ListenStream= in fettle-status.socket and fettle-control.socket");
     }
     (name == "status" ? sockets.status : sockets.control) = Fd(fd);
   }
   if (!sockets.status || !sockets.control) {
     return fail(Why::missing,
                 "cannot use the sockets of systemd: there must be one named status and one named control",
-                "look at FileDescriptorName= in fettled.socket and fettled-control.socket");
+                "look at FileDescriptorName= in fettle-status.socket and fettle-control.socket");
   }
   return sockets;
 }
