@@ -15,10 +15,11 @@ using namespace fettle;
 
 namespace {
 
-constexpr std::array<cli::Command, 3> commands{{
-    {"env", "the environment the profile asks for, and where it is delivered", &cli::run_env},
+constexpr std::array<cli::Command, 4> commands{{
     {"status", "how the node stands: state, cache, GPUs, shelves, findings", &cli::run_status},
     {"wait", "returns when the node, its cache, its GPUs or a shelf is ready", &cli::run_wait},
+    {"env", "the environment the profile asks for, and where it is delivered", &cli::run_env},
+    {"profile", "what is wanted of this node, and every mistake in saying so", &cli::run_profile},
 }};
 
 void print_help(std::ostream& out) {

@@ -8,5 +8,6 @@ namespace fettle::cli {
 int run_env(Context& context, const std::vector<std::string>& arguments);
 int run_status(Context& context, const std::vector<std::string>& arguments);
 int run_wait(Context& context, const std::vector<std::string>& arguments);
+int run_profile(Context& context, const std::vector<std::string>& arguments);
 
 }  // namespace fettle::cli

@@ -7,68 +7,10 @@
 #include <set>
 
 #include "profile/documents.h"
-#include "profile/rules.h"
+#include "profile/kinds.h"
 
 namespace fettle::profile {
 namespace {
-
-struct Kind {
-  std::string_view name;
-  void (*check)(Reading&, const Node& root);
-};
-
-constexpr std::array kinds{
-    Kind{"configuration",
-         [](Reading& reading, const Node& root) {
-           Configuration out;
-           read_configuration(reading, root, out);
-         }},
-    Kind{"profile",
-         [](Reading& reading, const Node& root) {
-           Profile out;
-           read_profile(reading, root, out);
-         }},
-    Kind{"shelf",
-         [](Reading& reading, const Node& root) {
-           Shelf out;
-           read_shelf(reading, root, out);
-         }},
-    Kind{"compatibility",
-         [](Reading& reading, const Node& root) {
-           Compat out;
-           read_compatibility(reading, root, out);
-         }},
-    Kind{"gpus",
-         [](Reading& reading, const Node& root) {
-           GpuTable out;
-           read_gpus(reading, root, out);
-         }},
-};
-
-// The row of the file's kind, or nothing and a complaint.
-const Kind* kind_of(Reading& reading, const Node& root) {
-  if (root.kind == Node::Kind::skipped || !is_map(reading, root, "the file")) return nullptr;
-  const Node* const schema = root.find("schema");
-  if (schema == nullptr) {
-    detail::complain_missing(reading, root, "schema");
-  } else if (schema->kind != Node::Kind::skipped && (!schema->plain || schema->text != "1")) {
-    reading.complain(schema->place, "'schema' must be 1", "this fettle knows no other");
-  }
-  const Node* const kind = root.find("kind");
-  if (kind == nullptr) {
-    detail::complain_missing(reading, root, "kind");
-    return nullptr;
-  }
-  std::string known;
-  for (const Kind& row : kinds) {
-    if (kind->kind == Node::Kind::text && row.name == kind->text) return &row;
-    known.append(known.empty() ? "" : ", ").append(row.name);
-  }
-  if (kind->kind != Node::Kind::skipped) {
-    reading.complain(kind->place, "'kind' cannot be '" + shown(kind->text) + "'", "one of: " + known);
-  }
-  return nullptr;
-}
 
 // Who may own a file that is read. What root does depends on these files.
 enum class Owners { anybody, trusted };
@@ -91,23 +33,6 @@ Result<std::string> read_text_of(Reading& reading, const system::Files& files, s
     }
   }
   return files.read(file, largest_file);
-}
-
-// What a file holds: its tree and kind, or nothing and complaints.
-struct Document {
-  Node root;
-  const Kind* kind = nullptr;
-};
-
-Document open_document(Reading& reading, std::string_view text) {
-  Document document;
-  Parsed parsed = parse(text, reading.file());
-  const bool whole = parsed.root.kind != Node::Kind::null || parsed.complaints.empty();
-  reading.add(std::move(parsed.complaints));
-  if (!whole) return document;
-  document.root = std::move(parsed.root);
-  document.kind = kind_of(reading, document.root);
-  return document;
 }
 
 // Collects the files of one configuration.
@@ -136,7 +61,10 @@ class Loader {
   std::optional<Configuration> read_wanted(Reading& reading, std::string_view file) {
     const auto text = read_text_of(reading, files_, file, Owners::trusted);
     if (!text) {
-      complain_of_whole(reading, text.error());
+      Error error = text.error();
+      if (error.why == Why::missing)
+        error.hint = "the package puts one there; without it nothing is wanted or done";
+      complain_of_whole(reading, error);
       return std::nullopt;
     }
     const Document document = open_document(reading, *text);

@@ -111,7 +111,7 @@ TEST_CASE("profiles: the tables hold what their sources say") {
   const Compat& compat = loaded.profile->compat;
   CHECK(compat.as_of == "2026-11");
   CHECK(compat.sources.size() == 30);
-  CHECK(compat.releases.size() == 25);
+  CHECK(compat.releases.size() == 33);
   CHECK(compat.drivers.size() == 16);
   const auto release = std::find_if(compat.releases.begin(), compat.releases.end(),
                                     [](const CompatRelease& each) { return each.rocm == "7.0.2"; });

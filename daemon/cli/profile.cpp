@@ -1,0 +1,277 @@
+// fettle profile check|show|list: what is wanted of this node, and every mistake in saying so.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <ostream>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "profile/load.h"
+
+namespace fettle::cli {
+namespace {
+
+namespace json = boost::json;
+using profile::Complaint;
+using profile::Complaints;
+using profile::Profile;
+
+json::array to_json(const std::vector<std::string>& texts) {
+  json::array out;
+  for (const std::string& text : texts) out.emplace_back(text);
+  return out;
+}
+
+json::array to_json(const Complaints& complaints) {
+  json::array out;
+  for (const Complaint& each : complaints) {
+    out.emplace_back(json::object{{"file", each.file},
+                                  {"line", each.line},
+                                  {"column", each.column},
+                                  {"what", each.what},
+                                  {"allowed", each.allowed}});
+  }
+  return out;
+}
+
+std::string octal(mode_t mode) {
+  std::string out;
+  for (unsigned shift = 12; shift > 0; shift -= 3)
+    out += static_cast<char>('0' + ((mode >> (shift - 3)) & 7U));
+  return out;
+}
+
+std::string_view to_text(profile::Scope scope) {
+  switch (scope) {
+    case profile::Scope::host:
+      return "host";
+    case profile::Scope::container:
+      return "container";
+    case profile::Scope::all:
+      break;
+  }
+  return "all";
+}
+
+json::object to_json(const profile::Cache& cache) {
+  json::object out{
+      {"path", cache.path}, {"wait_seconds", cache.wait_seconds}, {"reserve_bytes", cache.reserve.count}};
+  if (cache.drives) {
+    out["drives"] = {{"count", cache.drives->count},
+                     {"models", to_json(cache.drives->models)},
+                     {"exclude_models", to_json(cache.drives->exclude_models)}};
+  }
+  return out;
+}
+
+json::object to_json(const profile::Shelf& shelf) {
+  json::array repositories;
+  for (const profile::Repository& each : shelf.repositories) {
+    repositories.emplace_back(json::object{{"id", each.id},
+                                           {"revision", each.revision},
+                                           {"unpinned", each.unpinned},
+                                           {"include", to_json(each.include)},
+                                           {"exclude", to_json(each.exclude)}});
+  }
+  return {{"name", shelf.name},
+          {"why", shelf.why},
+          {"priority", shelf.priority},
+          {"source", shelf.source == profile::Source::hub ? "hub" : "archive"},
+          {"archive", shelf.archive},
+          {"endpoint", shelf.endpoint},
+          {"repositories", std::move(repositories)}};
+}
+
+json::object to_json(const Profile& wanted) {
+  json::object out{{"name", wanted.name}, {"file", wanted.file}, {"why", wanted.why}};
+  if (wanted.gpus) out["gpus"] = {{"model", wanted.gpus->model}, {"count", wanted.gpus->count}};
+  if (wanted.cache) out["cache"] = to_json(*wanted.cache);
+  json::array caches;
+  for (const profile::CacheDirectory& each : wanted.caches) {
+    caches.emplace_back(json::object{{"name", each.name},
+                                     {"env", to_json(each.env)},
+                                     {"mode", octal(each.mode)},
+                                     {"owner", each.owner},
+                                     {"group", each.group},
+                                     {"why", each.why}});
+  }
+  out["caches"] = std::move(caches);
+  json::array environment;
+  for (const profile::Variable& each : wanted.environment) {
+    environment.emplace_back(json::object{{"name", each.name},
+                                          {"value", each.value},
+                                          {"scope", to_text(each.scope)},
+                                          {"why", each.why},
+                                          {"source", each.source}});
+  }
+  out["environment"] = std::move(environment);
+  json::array not_set;
+  for (const profile::NotSet& each : wanted.not_set) {
+    not_set.emplace_back(
+        json::object{{"name", each.name}, {"value", each.value}, {"why", each.why}, {"source", each.source}});
+  }
+  out["not_set"] = std::move(not_set);
+  json::array shelves;
+  for (const profile::Shelf& each : wanted.shelves) shelves.emplace_back(to_json(each));
+  out["shelves"] = std::move(shelves);
+  out["compatibility"] = {{"as_of", wanted.compat.as_of},
+                          {"releases", wanted.compat.releases.size()},
+                          {"drivers", wanted.compat.drivers.size()}};
+  out["gpu_models"] = wanted.gpu_models.size();
+  return out;
+}
+
+// "  name   text", the names as wide as the widest.
+struct Row {
+  std::string name;
+  std::string text;
+};
+
+void print_rows(std::ostream& out, std::string_view title, const std::vector<Row>& rows) {
+  std::size_t widest = 0;
+  for (const Row& row : rows) widest = std::max(widest, row.name.size());
+  out << '\n' << title << '\n';
+  if (rows.empty()) out << "  none\n";
+  for (const Row& row : rows) {
+    out << "  " << row.name << std::string(widest - row.name.size() + 2, ' ') << row.text << '\n';
+  }
+}
+
+void print(std::ostream& out, const Profile& wanted) {
+  out << "profile " << wanted.name << " from " << wanted.file << '\n';
+  if (!wanted.why.empty()) out << wanted.why << '\n';
+  std::vector<Row> rows;
+  if (wanted.gpus) rows.push_back({"GPUs", std::to_string(wanted.gpus->count) + " x " + wanted.gpus->model});
+  if (wanted.cache) {
+    rows.push_back(
+        {"cache", wanted.cache->path + (wanted.cache->drives ? "" : " (a directory; no drive is touched)")});
+    rows.push_back({"reserve", fettle::to_text(wanted.cache->reserve)});
+    if (const auto& drives = wanted.cache->drives) {
+      rows.push_back({"drives", std::to_string(drives->count) + ", no more and no fewer"});
+      for (const std::string& each : drives->models) rows.push_back({"", "of the model " + each});
+      for (const std::string& each : drives->exclude_models)
+        rows.push_back({"", "never of the model " + each});
+    }
+  }
+  print_rows(out, "hardware", rows);
+  rows.clear();
+  for (const profile::CacheDirectory& each : wanted.caches) rows.push_back({each.name, each.why});
+  print_rows(out, "cache directories", rows);
+  rows.clear();
+  for (const profile::Variable& each : wanted.environment)
+    rows.push_back({each.name + "=" + each.value, each.why});
+  print_rows(out, "variables", rows);
+  rows.clear();
+  for (const profile::NotSet& each : wanted.not_set) rows.push_back({each.name, each.why});
+  print_rows(out, "variables left alone", rows);
+  rows.clear();
+  for (const profile::Shelf& each : wanted.shelves) {
+    const std::size_t count = each.repositories.size();
+    rows.push_back({each.name, std::to_string(count) + (count == 1 ? " repository" : " repositories")});
+  }
+  print_rows(out, "shelves", rows);
+  out << "\ncompatibility table of " << wanted.compat.as_of << ": "
+      << count_of(wanted.compat.releases.size(), "release") << " of ROCm, "
+      << count_of(wanted.compat.drivers.size(), "driver") << '\n';
+}
+
+// Complaints go where the answer goes: they are what was asked for.
+int complain(Context& context, const Complaints& complaints) {
+  if (context.format == Format::json) {
+    context.out << pretty_json(json::object{{"complaints", to_json(complaints)}});
+  } else {
+    for (const Complaint& each : complaints) context.out << profile::to_text(each) << '\n';
+  }
+  return complaints.empty() ? ok : bad_config;
+}
+
+// On the machine itself a relative path starts where the caller stands; below --root it starts at that root.
+std::string absolute(const Context& context, const std::string& file) {
+  if (file.empty() || file.front() == '/') return file;
+  if (!context.system.files.is_the_machine()) return "/" + file;
+  const auto here = context.system.files.read_link("/proc/self/cwd");
+  return here ? *here + "/" + file : file;
+}
+
+int check(Context& context, const std::vector<std::string>& given) {
+  Complaints all;
+  for (const std::string& file : given) {
+    for (Complaint& each : profile::check(context.system.files, absolute(context, file))) {
+      each.file = file;  // as it was typed
+      all.push_back(std::move(each));
+    }
+  }
+  const int code = complain(context, all);
+  if (context.format == Format::text) {
+    if (all.empty()) {
+      context.out << count_of(given.size(), "file") << ", no mistakes\n";
+    } else {
+      context.err << "fettle: " << count_of(all.size(), "mistake") << " in " << count_of(given.size(), "file")
+                  << '\n';
+    }
+  }
+  return code;
+}
+
+int show(Context& context) {
+  const profile::Loaded loaded = profile::load(context.system.files);
+  if (!loaded.profile) return complain(context, loaded.complaints);
+  if (context.format == Format::json) {
+    context.out << pretty_json(to_json(*loaded.profile));
+  } else {
+    print(context.out, *loaded.profile);
+  }
+  return ok;
+}
+
+int list(Context& context) {
+  json::array answer;
+  std::vector<Row> rows;
+  for (const profile::Found& each : profile::list(context.system.files)) {
+    answer.emplace_back(json::object{{"kind", each.kind},
+                                     {"name", each.name},
+                                     {"file", each.file},
+                                     {"why", each.why},
+                                     {"complaints", to_json(each.complaints)}});
+    rows.push_back({each.kind + " " + each.name,
+                    each.complaints.empty() ? each.why
+                                            : count_of(each.complaints.size(), "mistake") +
+                                                  ", shown by `fettle profile check " + each.file + "`"});
+  }
+  if (context.format == Format::json) {
+    context.out << pretty_json(json::object{{"found", std::move(answer)}});
+    return ok;
+  }
+  std::size_t widest = 0;
+  for (const Row& row : rows) widest = std::max(widest, row.name.size());
+  for (const Row& row : rows) {
+    context.out << row.name << std::string(widest - row.name.size() + 2, ' ') << row.text << '\n';
+  }
+  if (rows.empty()) context.err << "fettle: there are no profiles and shelves on this machine\n";
+  return ok;
+}
+
+}  // namespace
+
+int run_profile(Context& context, const std::vector<std::string>& arguments) {
+  CLI::App app("What is wanted of this node: the configuration, its profile and its shelves.",
+               "fettle profile");
+  app.require_subcommand(1);
+  std::vector<std::string> given;
+  CLI::App* const check_app =
+      app.add_subcommand("check", "List every mistake in these files, of any of our kinds");
+  check_app->add_option("FILE", given, "YAML files")->required();
+  const CLI::App* const show_app = app.add_subcommand("show", "Print what is wanted, as it is loaded");
+  app.add_subcommand("list", "Print the profiles and shelves that a configuration can name");
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ParseError& err) {
+    return app.exit(err, context.out, context.err) == 0 ? ok : usage;
+  }
+  if (check_app->parsed()) return check(context, given);
+  return show_app->parsed() ? show(context) : list(context);
+}
+
+}  // namespace fettle::cli
