@@ -1,4 +1,5 @@
-// Checks: Facts and Profile in, findings out. They judge and never read; a fact that could not be read gives unknown.
+// Checks: Facts and Profile in, findings out. They judge and never read; a fact that could not be read gives
+// unknown.
 //
 // Their ids are a promise to operators' scripts and dashboards: never renamed, only retired.
 #pragma once

@@ -1,5 +1,6 @@
-// Does this combination of operating system, kernel, driver and ROCm stand in the vendor's compatibility table?
-// A pure function of the question and the table; used by the check compat.stack and by "what if" questions.
+// Does this combination of operating system, kernel, driver and ROCm stand in the vendor's compatibility
+// table? A pure function of the question and the table; used by the check compat.stack and by "what if"
+// questions.
 #pragma once
 
 #include <string>

@@ -1,0 +1,47 @@
+#include "health/checks.h"
+
+#include <array>
+
+#include "health/gpus.h"
+#include "health/software.h"
+
+namespace fettle::health {
+namespace {
+
+constexpr std::array table{
+    Check{"os.release", "operating system release", &os_release},
+    Check{"os.kernel", "kernel series", &os_kernel},
+    Check{"driver.amdgpu", "amdgpu kernel module", &driver_amdgpu},
+    Check{"driver.release", "amdgpu driver release", &driver_release},
+    Check{"rocm.version", "ROCm release of the host", &rocm_version},
+    Check{"compat.stack", "system, kernel, driver and ROCm together", &compat_stack},
+    Check{"gpu.count", "number of GPUs", &gpu_count},
+    Check{"gpu.model", "model of the GPUs", &gpu_model},
+};
+
+consteval bool ids_are_unique() {
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    for (std::size_t j = i + 1; j < table.size(); ++j) {
+      if (table[i].id == table[j].id) return false;
+    }
+  }
+  return true;
+}
+static_assert(ids_are_unique());
+
+}  // namespace
+
+std::span<const Check> checks() {
+  return table;
+}
+
+Findings run(const facts::Facts& facts, const profile::Profile& profile,
+             std::chrono::system_clock::time_point now) {
+  Findings findings;
+  for (const Check& check : table) {
+    findings.push_back({std::string(check.id), std::string(check.title), check.look(facts, profile), now});
+  }
+  return findings;
+}
+
+}  // namespace fettle::health
