@@ -9,5 +9,7 @@ int run_env(Context& context, const std::vector<std::string>& arguments);
 int run_status(Context& context, const std::vector<std::string>& arguments);
 int run_wait(Context& context, const std::vector<std::string>& arguments);
 int run_profile(Context& context, const std::vector<std::string>& arguments);
+int run_provision(Context& context, const std::vector<std::string>& arguments);
+int run_storage(Context& context, const std::vector<std::string>& arguments);
 
 }  // namespace fettle::cli

@@ -1,0 +1,271 @@
+#include "app/provision.h"
+
+#include <algorithm>
+
+#include "base/names.h"
+#include "base/text.h"
+#include "env/plan.h"
+#include "storage/apply.h"
+#include "storage/cache.h"
+#include "storage/look.h"
+#include "system/lock.h"
+
+namespace fettle::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto other_provisioner =
+    60s;                           // mkfs of large drives takes seconds; a boot must not hang on it for ever
+constexpr auto drive_locks = 10s;  // udev holds a drive for a moment after it appeared
+constexpr auto poll_interval = 200ms;
+
+// Everything of the wanted drives that is known now, and what follows from it.
+struct Looked {
+  facts::Facts facts;
+  storage::Sight sight;
+  storage::Plan plan;
+};
+
+Looked look(const system::System& system, const profile::Profile& profile, storage::Depth depth,
+            const storage::Fresh& fresh) {
+  Looked looked;
+  looked.facts = facts::gather(system.files);
+  if (profile.cache) looked.sight = storage::look(looked.facts, *profile.cache, system.files, depth);
+  looked.plan = storage::plan(looked.sight, profile, fresh);
+  return looked;
+}
+
+bool wants_drives(const profile::Profile& profile) {
+  return profile.cache && profile.cache->drives;
+}
+
+bool has(const storage::Plan& plan, storage::Act act) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(),
+                     [act](const storage::Step& step) { return step.act == act; });
+}
+
+// Some step writes to a drive, or makes the kernel take it.
+bool touches_drives(const storage::Plan& plan) {
+  return has(plan, storage::Act::assemble_array) ||
+         std::any_of(plan.steps.begin(), plan.steps.end(),
+                     [](const storage::Step& step) { return !step.destroys.empty(); });
+}
+
+// Nothing more is to be expected of the kernel and udev: the drives are there, and what is an array is
+// assembled.
+bool is_settled(const Looked& looked, const profile::Cache& cache) {
+  if (looked.sight.blind || looked.sight.drives.size() < cache.drives->count) return false;
+  if (has(looked.plan, storage::Act::assemble_array)) return false;
+  return std::all_of(looked.sight.arrays.begin(), looked.sight.arrays.end(),
+                     [](const storage::SeenArray& seen) { return storage::is_running(seen.array); });
+}
+
+std::vector<std::string> names_of(const Looked& looked) {
+  std::vector<std::string> names;
+  for (const storage::SeenDrive& seen : looked.sight.drives) names.push_back("/dev/" + seen.drive.name);
+  return names;
+}
+
+// Looks until the node has settled, the same drives twice in a row, or the profile's patience ends.
+Looked wait_for_drives(const system::System& system, const profile::Profile& profile,
+                       const storage::Fresh& fresh) {
+  const auto until = system.clock.steady() + std::chrono::seconds(profile.cache->wait_seconds);
+  std::vector<std::string> before;
+  while (true) {
+    Looked looked = look(system, profile, storage::Depth::quick, fresh);
+    // A whole cache needs no second look: nothing will be written.
+    if (looked.plan.verdict == storage::Verdict::same && !touches_drives(looked.plan)) return looked;
+    std::vector<std::string> now = names_of(looked);
+    if (is_settled(looked, *profile.cache) && now == before) return looked;
+    if (system.clock.steady() >= until) return looked;
+    before = std::move(now);
+    system.clock.sleep_for(poll_interval);
+  }
+}
+
+class Sequence {
+ public:
+  explicit Sequence(const system::System& system) : system_(system), began_(system.clock.steady()) {}
+
+  Provisioned run(Phase phase, Mode mode) && {
+    if (mode == Mode::act) {
+      lock_ = system::lock_file(system_.files, names::provision_lock, system_.clock, other_provisioner);
+      if (!lock_) return failed(came_of(lock_.error()), lock_.error());
+    }
+    auto loaded = profile::load(system_.files);
+    if (!loaded.profile) return misconfigured(std::move(loaded.complaints), phase, mode);
+    profile_ = std::move(*loaded.profile);
+    const auto fresh = storage::choose_names();
+    if (!fresh) return failed(Came::refused, fresh.error());
+    if (phase == Phase::boot) {
+      boot(*fresh, mode);
+    } else {
+      prepare(*fresh, mode);
+    }
+    return std::move(result_);
+  }
+
+ private:
+  static Came came_of(const Error& error) {
+    if (error.why == Why::timed_out) return Came::busy;
+    return error.why == Why::denied ? Came::not_permitted : Came::refused;
+  }
+
+  Provisioned failed(Came came, Error error) {
+    result_.came = came;
+    result_.error = std::move(error);
+    return std::move(result_);
+  }
+
+  Provisioned misconfigured(profile::Complaints complaints, Phase phase, Mode mode) {
+    result_.complaints = std::move(complaints);
+    result_.came = Came::misconfigured;
+    result_.error =
+        Error{Why::malformed,
+              "cannot use the configuration: it has " + count_of(result_.complaints.size(), "mistake"),
+              "`fettle profile check` shows each with its place"};
+    result_.report.verdict = storage::to_text(storage::Verdict::unknown);
+    storage::PhaseReport& now = phase == Phase::boot ? result_.report.boot : result_.report.cache;
+    now.status = Status::fail;
+    now.says = result_.error->said;
+    now.hint = result_.error->hint;
+    for (const profile::Complaint& complaint : result_.complaints)
+      now.warnings.push_back(profile::to_text(complaint));
+    finish(now, mode);
+    return std::move(result_);
+  }
+
+  // --- the boot phase ---
+
+  void boot(const storage::Fresh& fresh, Mode mode) {
+    storage::Ending ending;
+    if (!wants_drives(profile_)) {
+      result_.plan = look(system_, profile_, storage::Depth::quick, fresh).plan;
+    } else if (mode == Mode::dry_run) {
+      result_.plan = look(system_, profile_, storage::Depth::thorough, fresh).plan;
+    } else {
+      ending = provision_drives(fresh);
+    }
+    result_.report = storage::report_of(result_.plan, ending, profile_);
+    if (result_.plan.refusal) result_.error = result_.plan.refusal;
+    if (ending.error) result_.error = ending.error;
+    result_.came = result_.error ? Came::refused : Came::well;
+    finish(result_.report.boot, mode);
+  }
+
+  storage::Ending provision_drives(const storage::Fresh& fresh) {
+    Looked looked = wait_for_drives(system_, profile_, fresh);
+    result_.plan = std::move(looked.plan);
+    if (is_good(result_.plan) && !touches_drives(result_.plan)) return storage::apply(result_.plan, system_);
+    if (looked.sight.blind) return {};
+    // From here on udev and other provisioners keep off, until the last step is done.
+    const auto locks = system::DriveLocks::take(system_.files, names_of(looked), system_.clock, drive_locks);
+    if (!locks) {
+      result_.plan.refusal = while_doing("provision the cache", locks.error());
+      return {};
+    }
+    looked = look(system_, profile_, storage::Depth::thorough, fresh);
+    result_.plan = std::move(looked.plan);
+    if (!is_good(result_.plan)) return {};
+    return storage::apply(result_.plan, system_);
+  }
+
+  // --- the cache phase ---
+
+  void prepare(const storage::Fresh& fresh, Mode mode) {
+    // What the boot phase said stays in the report; directory mode has no boot phase.
+    auto report = storage::read_report(system_.files);
+    Looked looked = look(system_, profile_, storage::Depth::quick, fresh);
+    if (wants_drives(profile_) && report) {
+      result_.report = std::move(*report);
+    } else {
+      result_.report = storage::report_of(looked.plan, {}, profile_);
+      result_.report.boot.status = wants_drives(profile_) ? Status::unknown : result_.report.boot.status;
+    }
+    result_.plan = std::move(looked.plan);
+    storage::PhaseReport& now = result_.report.cache;
+    now = {};
+    now.status = Status::pass;
+    now.says = profile_.cache ? "the cache on '" + profile_.cache->path + "' is ready"
+                              : "the profile wants no cache";
+    if (mode == Mode::act) {
+      prepare_directories(looked.facts, now);
+      // Variables that lead to a cache which is not there would fill the root disk.
+      if (!result_.error) write_environment(now);
+      if (!result_.error) start_shelves(now);
+    }
+    if (result_.error) {
+      now.status = Status::fail;
+      now.says = result_.error->said;
+      now.hint = result_.error->hint;
+    } else if (!now.warnings.empty()) {
+      now.status = Status::warn;
+    }
+    result_.came = result_.error ? came_of(*result_.error) : Came::well;
+    finish(now, mode);
+  }
+
+  void prepare_directories(const facts::Facts& facts, storage::PhaseReport& now) {
+    const storage::Prepared prepared = storage::prepare_cache(profile_, facts, system_);
+    for (const storage::Applied& step : prepared.steps)
+      now.steps.push_back({step.says, to_text(step.outcome)});
+    now.warnings.insert(now.warnings.end(), prepared.warnings.begin(), prepared.warnings.end());
+    if (!prepared.generation.empty()) result_.report.generation = prepared.generation;
+    result_.error = prepared.error;
+  }
+
+  void write_environment(storage::PhaseReport& now) {
+    for (const env::Applied& applied : env::apply(env::plan(profile_), system_.files)) {
+      now.steps.push_back({"write '" + applied.what + "'", to_text(applied.outcome)});
+      if (applied.outcome != Outcome::failed && applied.outcome != Outcome::refused) continue;
+      now.warnings.push_back(applied.error.said);
+    }
+  }
+
+  // Only on a node that systemd runs: in a captured one and in an image there is nobody to start them.
+  void start_shelves(storage::PhaseReport& now) {
+    if (!system_.files.is_the_machine()) return;
+    if (const auto running = system_.files.exists("/run/systemd/system"); !running || !*running) return;
+    for (const profile::Shelf& shelf : profile_.shelves) {
+      const std::string unit = std::string(names::stage_unit) + shelf.name + ".service";
+      const auto started =
+          system_.runner.run({{"/usr/bin/systemctl", "start", "--no-block", "--", unit}, {}, 30s});
+      const bool ok = started && started->exit_code == 0;
+      now.steps.push_back({"start '" + unit + "'", to_text(ok ? Outcome::changed : Outcome::failed)});
+      if (!ok) {
+        now.warnings.push_back("cannot start '" + unit +
+                               "': " + (started ? std::string(trim(started->err)) : started.error().said) +
+                               ", the shelf stays as it is");
+      }
+    }
+  }
+
+  void finish(storage::PhaseReport& now, Mode mode) {
+    now.at = system_.clock.now();
+    now.duration = std::chrono::duration_cast<std::chrono::milliseconds>(system_.clock.steady() - began_);
+    if (mode == Mode::dry_run) return;
+    const auto written = storage::write_report(system_.files, result_.report);
+    if (written || result_.error) return;
+    result_.error = written.error();
+    result_.came = Came::refused;
+  }
+
+  const system::System& system_;
+  const std::chrono::steady_clock::time_point began_;
+  Result<Fd> lock_ = Fd();
+  profile::Profile profile_;
+  Provisioned result_;
+};
+
+}  // namespace
+
+Provisioned provision(const system::System& system, Phase phase, Mode mode) {
+  return Sequence(system).run(phase, mode);
+}
+
+Provisioned look_at_storage(const system::System& system) {
+  return Sequence(system).run(Phase::boot, Mode::dry_run);
+}
+
+}  // namespace fettle::app

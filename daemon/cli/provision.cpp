@@ -1,0 +1,81 @@
+// fettle provision: what the units run at boot, and an operator after a repair.
+#include "app/provision.h"
+
+#include <CLI/CLI.hpp>
+#include <ostream>
+
+#include "base/json.h"
+#include "cli/commands.h"
+#include "cli/storage_text.h"
+
+namespace fettle::cli {
+namespace {
+
+int code_of(app::Came came) {
+  switch (came) {
+    case app::Came::well:
+      return ok;
+    case app::Came::refused:
+      return failed;
+    case app::Came::busy:
+      return try_later;
+    case app::Came::not_permitted:
+      return not_permitted;
+    case app::Came::misconfigured:
+      return bad_config;
+  }
+  return failed;
+}
+
+// The journal's reader sees what was found, each step, and what went wrong.
+void print_phase(std::ostream& out, const storage::PhaseReport& phase) {
+  if (phase.status != Status::fail) out << phase.says << '\n';
+  for (const storage::ReportedStep& step : phase.steps) {
+    if (step.outcome != "already_so") out << "  " << step.outcome << ": " << step.says << '\n';
+  }
+  for (const std::string& warning : phase.warnings) out << "  warning: " << warning << '\n';
+}
+
+}  // namespace
+
+int run_provision(Context& context, const std::vector<std::string>& arguments) {
+  CLI::App cli(
+      "Makes the local drives into the cache that the profile wants. Creates on blank drives only, erases\n"
+      "nothing, and changes nothing when all is as wanted. The units of the package run it at boot.",
+      "fettle provision");
+  bool is_boot = false;
+  bool is_cache = false;
+  bool is_dry_run = false;
+  auto* const phase = cli.add_option_group("phase");
+  phase->add_flag("--boot", is_boot, "before the mount: find or make the array and the filesystem");
+  phase->add_flag("--cache", is_cache, "after the mount: directories, environment files, shelves");
+  phase->require_option(1);
+  cli.add_flag("--dry-run", is_dry_run, "say what would be done, write nothing");
+  try {
+    cli.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ParseError& error) {
+    return cli.exit(error, context.out, context.err) == 0 ? ok : usage;
+  }
+  const app::Provisioned done = app::provision(context.system, is_boot ? app::Phase::boot : app::Phase::cache,
+                                               is_dry_run ? app::Mode::dry_run : app::Mode::act);
+  if (context.format == Format::json) {
+    if (is_dry_run && is_boot) {
+      context.out << pretty_json(storage::describe(done.plan));
+    } else if (done.report.verdict.empty() && done.error) {
+      return report(context, *done.error, code_of(done.came));
+    } else {
+      context.out << storage::to_json(done.report);
+    }
+    return code_of(done.came);
+  }
+  if (is_dry_run && is_boot && done.came != app::Came::misconfigured) {
+    print_verdict(context.out, done.plan);
+    print_drives(context.out, done.plan);
+    print_steps(context.out, done.plan);
+    return code_of(done.came);
+  }
+  print_phase(context.out, is_boot ? done.report.boot : done.report.cache);
+  return done.error ? report(context, *done.error, code_of(done.came)) : code_of(done.came);
+}
+
+}  // namespace fettle::cli

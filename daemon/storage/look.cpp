@@ -1,0 +1,215 @@
+#include "storage/look.h"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/names.h"
+#include "base/text.h"
+
+namespace fettle::storage {
+namespace {
+
+// What else formats local drives or owns the mount point; each leaves a word in fstab.
+constexpr std::array<std::string_view, 2> rivals{"azure-ephemeral-disk-setup", "AzureEphmDsk"};
+
+struct Tool {
+  std::string_view path;
+  std::string_view package;
+};
+constexpr Tool mdadm{"/usr/sbin/mdadm", "mdadm"};
+constexpr Tool mkfs{"/usr/sbin/mkfs.xfs", "xfsprogs"};
+
+bool may_be_ours(const Sight& sight, const system::Signature& signature) {
+  const Record* const record = sight.record_is_ours ? &*sight.record : nullptr;
+  if (signature.type == "linux_raid_member") {
+    return signature.label == array_label() || (record != nullptr && signature.uuid == record->array_uuid);
+  }
+  return signature.type == "xfs" && (signature.label == names::filesystem_label ||
+                                     (record != nullptr && signature.uuid == record->filesystem_uuid));
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+// The node below /dev must be the device that sysfs speaks of.
+Result<void> is_that_device(const system::Files& files, const facts::Drive& drive) {
+  const std::string device = "/dev/" + drive.name;
+  const auto info = files.look(device);
+  if (!info) return fail(info.error());
+  const bool node = info->kind == system::Kind::block_device;
+  if (node ? info->node != drive.node : files.is_the_machine()) {
+    return fail(Why::failed,
+                "cannot trust '" + device + "': it is not the device that the kernel calls " + drive.name);
+  }
+  return {};
+}
+
+SeenDrive look_at(const facts::Drive& drive, const system::Files& files, Depth depth) {
+  SeenDrive seen{drive, {}, {}, {}};
+  const std::string device = "/dev/" + drive.name;
+  if (const auto right = is_that_device(files, drive); !right) {
+    seen.signature = Result<system::Signature>(fail(right.error()));
+    return seen;
+  }
+  seen.signature = system::probe(files, device);
+  const bool bare = seen.signature && seen.signature->type.empty() && drive.partitions.empty() &&
+                    drive.holders.empty() && drive.in_use.empty();
+  if (depth == Depth::thorough && bare) {
+    seen.free = system::is_free(files, device);
+    if (seen.free) seen.blank = system::is_blank(files, device, drive.size);
+  }
+  return seen;
+}
+
+void look_at_mount_point(Sight& sight, const facts::Facts& facts, const std::string& path,
+                         const system::Files& files) {
+  for (const facts::Mount& mount : *facts.mounts) {
+    if (mount.where == path) sight.cache_mounts.push_back(mount);
+  }
+  const auto info = files.look(path);
+  if (!info && info.error().why == Why::missing) return;
+  if (!info) {
+    sight.blocks.push_back(info.error().said);
+    return;
+  }
+  if (info->kind != system::Kind::directory) {
+    sight.blocks.push_back("the mount point '" + path + "' is not a directory: move it away");
+    return;
+  }
+  if (!sight.cache_mounts.empty()) return;
+  const auto names = files.list(path);
+  if (!names) {
+    sight.blocks.push_back(names.error().said);
+  } else if (!names->empty()) {
+    sight.blocks.push_back("the mount point '" + path + "' is not empty ('" + names->front() +
+                           "'): a mount would hide that, move it away");
+  }
+}
+
+void look_for_rivals(Sight& sight, const std::string& path, const system::Files& files) {
+  const auto fstab = files.read("/etc/fstab", 1_MiB);
+  if (!fstab) {
+    if (fstab.error().why != Why::missing) sight.blocks.push_back(fstab.error().said);
+    return;
+  }
+  for (std::string_view line : lines(*fstab)) {
+    line = trim(line);
+    if (line.empty() || line.front() == '#') continue;
+    for (const std::string_view rival : rivals) {
+      if (line.find(rival) != std::string_view::npos) {
+        sight.blocks.push_back("'/etc/fstab' has a line of " + std::string(rival) +
+                               ", which uses the local drives itself: turn that off, or fettle");
+      }
+    }
+    const auto gap = line.find_first_of(" \t");
+    const std::string_view rest = gap == std::string_view::npos ? std::string_view() : trim(line.substr(gap));
+    if (rest.substr(0, rest.find_first_of(" \t")) == path) {
+      sight.blocks.push_back("'/etc/fstab' mounts something on '" + path + "' itself: take that line out");
+    }
+  }
+}
+
+void look_for_tools(Sight& sight, unsigned drives, const system::Files& files) {
+  for (const Tool& tool : {mkfs, mdadm}) {
+    if (drives < 2 && tool.path == mdadm.path) continue;
+    const auto there = files.exists(tool.path);
+    if (!there || !*there) {
+      sight.blocks.push_back("'" + std::string(tool.path) + "' is missing: install the package " +
+                             std::string(tool.package));
+    }
+  }
+}
+
+void look_for_arrays(Sight& sight, const facts::Facts& facts, const system::Files& files) {
+  const auto is_member = [&](const std::string& name) {
+    return std::any_of(sight.drives.begin(), sight.drives.end(),
+                       [&](const SeenDrive& seen) { return seen.drive.name == name; });
+  };
+  for (const facts::Array& array : *facts.arrays) {
+    if (std::none_of(array.members.begin(), array.members.end(), is_member)) continue;
+    SeenArray seen{array, {}, {}, {}};
+    const auto number = files.read("/sys/block/" + array.name + "/dev", 4_KiB);
+    if (number) seen.device_number = trim(*number);
+    for (const facts::Mount& mount : *facts.mounts) {
+      if (mount.device == seen.device_number) seen.mounted_on.push_back(mount.where);
+    }
+    if (is_running(array)) seen.content = system::probe(files, "/dev/" + array.name);
+    sight.arrays.push_back(std::move(seen));
+  }
+  const std::string taken = "/dev/md/" + std::string(names::array_name);
+  const auto there = files.exists(taken);
+  if (sight.arrays.empty() && (!there || *there)) {
+    sight.blocks.push_back("'" + taken + "' is taken by something that is none of these drives' array");
+  }
+}
+
+}  // namespace
+
+std::string array_label() {
+  return "any:" + std::string(names::array_name);
+}
+
+std::string to_text(const facts::Drive& drive) {
+  return drive.model + " " + (drive.serial.empty() ? "without serial" : drive.serial) + " (" + drive.name +
+         ")";
+}
+
+bool is_running(const facts::Array& array) {
+  constexpr std::array<std::string_view, 6> running{"clean",         "active",    "active-idle",
+                                                    "write-pending", "read-auto", "readonly"};
+  return std::find(running.begin(), running.end(), array.state) != running.end();
+}
+
+bool is_wanted(const profile::DriveSet& wanted, const facts::Drive& drive) {
+  const auto fits = [&](const std::string& pattern) {
+    return ::fnmatch(pattern.c_str(), drive.model.c_str(), 0) == 0;
+  };
+  return std::any_of(wanted.models.begin(), wanted.models.end(), fits) &&
+         std::none_of(wanted.exclude_models.begin(), wanted.exclude_models.end(), fits);
+}
+
+Sight look(const facts::Facts& facts, const profile::Cache& cache, const system::Files& files, Depth depth) {
+  Sight sight;
+  sight.identity = facts.identity;
+  if (const auto link = files.read_link(names::cache_link)) sight.link = *link;
+  sight.record = read_record(files);
+  if (!sight.record && sight.record.error().why != Why::missing &&
+      sight.record.error().why != Why::malformed) {
+    sight.blind = sight.record.error();
+    return sight;
+  }
+  sight.record_is_ours = sight.record && facts.identity && belongs_to(*sight.record, *facts.identity);
+  if (!facts.drives) sight.blind = facts.drives.error();
+  if (!facts.arrays) sight.blind = facts.arrays.error();
+  if (!facts.mounts) sight.blind = facts.mounts.error();
+  if (sight.blind || !cache.drives) return sight;
+
+  for (const facts::Drive& drive : *facts.drives) {
+    if (!is_wanted(*cache.drives, drive)) continue;
+    SeenDrive seen = look_at(drive, files, depth);
+    // The system's drives are left alone, whatever is on them. Ours are "in use" too once the cache is
+    // mounted.
+    const bool ours = seen.signature && may_be_ours(sight, *seen.signature);
+    if (!drive.in_use.empty() && !ours) {
+      sight.left_out.push_back({drive, joined(drive.in_use)});
+    } else if (!drive.transport.empty() && drive.transport != "pcie") {
+      sight.left_out.push_back({drive, "not local: it is attached by " + drive.transport});
+    } else {
+      sight.drives.push_back(std::move(seen));
+    }
+  }
+  std::sort(sight.drives.begin(), sight.drives.end(),
+            [](const SeenDrive& a, const SeenDrive& b) { return a.drive.serial < b.drive.serial; });
+  look_for_arrays(sight, facts, files);
+  look_at_mount_point(sight, facts, cache.path, files);
+  look_for_rivals(sight, cache.path, files);
+  look_for_tools(sight, cache.drives->count, files);
+  return sight;
+}
+
+}  // namespace fettle::storage
