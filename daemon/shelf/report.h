@@ -39,8 +39,9 @@ struct RepositoryReport {
   std::string id;
   std::string revision;  // the commit once it is known, else what the profile says
   State state = State::wanted;
-  Amount done;   // on disk; while verifying: verified
-  Amount total;  // zero until it is resolved
+  Amount done;      // on disk, unfinished files included in the bytes
+  Amount verified;  // equal to its name, now or earlier
+  Amount total;     // zero until it is resolved
 };
 
 struct Report {
@@ -49,6 +50,7 @@ struct Report {
   profile::Source source = profile::Source::hub;
   std::vector<RepositoryReport> repositories;
   Amount done;
+  Amount verified;
   Amount total;
   Bytes rate;                                                     // a second, over the last ten seconds
   std::optional<std::chrono::seconds> eta;                        // nothing while the rate is unknown

@@ -275,6 +275,17 @@ Result<Outcome> Files::make_directory(std::string_view path, mode_t mode, Owner 
   return outcome;
 }
 
+Result<Outcome> Files::set_mode(std::string_view path, mode_t mode) const {
+  const auto info = look(path);
+  if (!info) return fail(info.error());
+  if (info->kind != Kind::file && info->kind != Kind::directory) return fail(cannot("set the mode of", path, EINVAL));
+  if (info->mode == mode) return Outcome::already_so;
+  const auto fd = open_at(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (!fd) return fail(fd.error());
+  if (::fchmod(fd->get(), mode) != 0) return fail(cannot("set the mode of", path, errno));
+  return Outcome::changed;
+}
+
 Result<Outcome> Files::set_link(std::string_view path, std::string_view target) const {
   const auto info = look(path);
   if (info && info->kind != Kind::link) {

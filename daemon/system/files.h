@@ -78,6 +78,9 @@ class Files {
   // it. A link or a file in its place is refused.
   Result<Outcome> make_directory(std::string_view path, mode_t mode, Owner owner = {}) const;
 
+  // Sets the permission bits of a file or directory; a link is refused.
+  Result<Outcome> set_mode(std::string_view path, mode_t mode) const;
+
   // Points the link at `target`, replacing a link in one step; anything else in its place is refused.
   Result<Outcome> set_link(std::string_view path, std::string_view target) const;
 

@@ -76,3 +76,14 @@ TEST_CASE("files: a file gets another name, and one in its place is replaced") {
   CHECK(tree.files().rename("/a/none", "/b/x").error().why == Why::missing);
   CHECK(tree.files().rename("/b/two", "/none/x").error().why == Why::missing);
 }
+
+TEST_CASE("files: the mode of a file or directory is set, never through a link") {
+  Tree tree;
+  tree.file("/a/file", "x").link("/a/link", "file");
+  CHECK(*tree.files().set_mode("/a/file", 0640) == Outcome::changed);
+  CHECK(*tree.files().set_mode("/a/file", 0640) == Outcome::already_so);
+  CHECK(tree.files().look("/a/file")->mode == 0640);
+  CHECK(*tree.files().set_mode("/a", 02775) == Outcome::changed);
+  CHECK_FALSE(tree.files().set_mode("/a/link", 0600));
+  CHECK(tree.files().set_mode("/none", 0600).error().why == Why::missing);
+}

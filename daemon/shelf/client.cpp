@@ -1,0 +1,253 @@
+#include "shelf/client.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "base/json.h"
+#include "base/names.h"
+#include "base/text.h"
+
+namespace fettle::shelf {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::array<std::string_view, 3> usual_places{"/opt/fettle/hf/bin/hf", "/usr/bin/hf",
+                                                       "/usr/local/bin/hf"};
+constexpr const char* install_hint =
+    "python3 -m venv /opt/fettle/hf && /opt/fettle/hf/bin/pip install 'huggingface_hub>=1.22' (package "
+    "python3-venv), or "
+    "use a shelf from an archive";
+
+// 256 GiB: with less memory the client's own preset, up to 64 GB of buffers, is a danger to the rest of the
+// node.
+constexpr std::uint64_t memory_for_preset_kib = 256ULL << 20U;
+
+// What stands in the client's last words, tried from top to bottom: the first match decides, so the special
+// stands before the general. Measured with 1.23; unknown texts fall through to "held", never to success.
+struct Row {
+  std::string_view word;
+  State state;
+  Why why;
+  std::string_view says;
+  std::string_view hint;
+  std::chrono::seconds retry_after;
+};
+
+constexpr std::string_view network_hint =
+    "is the hub reachable from this node? the worker tries again by itself";
+
+constexpr std::array rows{
+    Row{"429 Too Many Requests", State::held, Why::refused, "the hub's rate limit is reached",
+        "a token raises the limit: put it into /etc/fettle/credentials/hf-token", 300s},
+    Row{"Rate limited", State::held, Why::refused, "the hub's rate limit is reached",
+        "a token raises the limit: put it into /etc/fettle/credentials/hf-token", 300s},
+    Row{"Access denied", State::failed, Why::denied, "the repository is gated",
+        "accept its terms on the hub with the account whose token is in /etc/fettle/credentials/hf-token",
+        0s},
+    Row{"Invalid credentials", State::failed, Why::denied, "the hub does not accept the token",
+        "put a valid one into /etc/fettle/credentials/hf-token", 0s},
+    Row{"401 Unauthorized", State::failed, Why::denied, "the hub does not accept the token",
+        "put a valid one into /etc/fettle/credentials/hf-token", 0s},
+    Row{"403 Forbidden", State::failed, Why::denied, "the hub does not allow it",
+        "may the account whose token is in /etc/fettle/credentials/hf-token read it?", 0s},
+    Row{"Revision not found", State::failed, Why::missing, "the hub does not have this revision",
+        "look at the revision in the shelf's file", 0s},
+    Row{"Revision '", State::failed, Why::missing, "the hub does not have this revision",
+        "look at the revision in the shelf's file", 0s},
+    Row{"File not found in repository", State::failed, Why::missing, "the hub does not have one of its files",
+        "was the repository changed under this revision?", 0s},
+    Row{"Model '", State::failed, Why::missing,
+        "the hub does not have this repository, or shows it to others only",
+        "look at its name in the shelf's file; a private one needs a token", 0s},
+    Row{"Repository Not Found", State::failed, Why::missing,
+        "the hub does not have this repository, or shows it to others only",
+        "look at its name in the shelf's file; a private one needs a token", 0s},
+    Row{"No space left on device", State::held, Why::failed, "the cache is full",
+        "free some space; the worker looks again by itself", 300s},
+    Row{"os error 28", State::held, Why::failed, "the cache is full",
+        "free some space; the worker looks again by itself", 300s},
+    Row{"PermissionError", State::failed, Why::denied, "it may not write into the cache",
+        "does the cache's hf directory belong to user fettle-stage? `fettle provision --cache` mends it", 0s},
+    Row{"No such option", State::failed, Why::malformed, "this client does not know an option",
+        "install a client that this fettle knows: 1.13 to 1.x", 0s},
+    Row{"Usage:", State::failed, Why::malformed, "this client does not know the command",
+        "install a client that this fettle knows: 1.13 to 1.x", 0s},
+    Row{"Consistency check failed", State::held, Why::failed, "a file came with the wrong length",
+        network_hint, 60s},
+    Row{"Server error '5", State::held, Why::failed, "the hub has an error of its own", network_hint, 60s},
+    Row{"HTTP status server error", State::held, Why::failed, "the hub has an error of its own", network_hint,
+        60s},
+    Row{"ReadError", State::held, Why::failed, "the connection broke", network_hint, 30s},
+    Row{"reset by peer", State::held, Why::failed, "the connection broke", network_hint, 30s},
+    Row{"RemoteProtocolError", State::held, Why::failed, "the connection broke", network_hint, 30s},
+    Row{"Connection refused", State::held, Why::failed, "the hub does not answer", network_hint, 60s},
+    Row{"ConnectError", State::held, Why::failed, "the hub does not answer", network_hint, 60s},
+    Row{"Name or service not known", State::held, Why::failed, "the hub's name is not known", network_hint,
+        60s},
+    Row{"name resolution", State::held, Why::failed, "the hub's name is not known", network_hint, 60s},
+    Row{"imeout", State::held, Why::timed_out, "the hub does not answer in time", network_hint, 60s},
+    Row{"timed out", State::held, Why::timed_out, "the hub does not answer in time", network_hint, 60s},
+    Row{"Network error", State::held, Why::failed, "the network failed", network_hint, 60s},
+    Row{"CAS Client Error", State::held, Why::failed, "the hub's storage failed", network_hint, 60s},
+    Row{"Local entry not found", State::held, Why::failed, "the hub does not answer", network_hint, 60s},
+};
+
+// "Retry after 12 seconds": 12, at most an hour.
+std::chrono::seconds retry_after(std::string_view words, std::chrono::seconds otherwise) {
+  constexpr std::string_view phrase = "Retry after ";
+  const auto at = words.find(phrase);
+  if (at == std::string_view::npos) return otherwise;
+  words.remove_prefix(at + phrase.size());
+  const auto number = to_number<unsigned>(words.substr(0, words.find_first_not_of("0123456789")));
+  return number ? std::min(std::chrono::seconds(*number), std::chrono::seconds(3600)) : otherwise;
+}
+
+std::string_view last_words(std::string_view text) {
+  const auto all = lines(text);
+  for (auto line = all.rbegin(); line != all.rend(); ++line) {
+    if (!trim(*line).empty()) return trim(*line);
+  }
+  return {};
+}
+
+Result<std::string> program_of(const Work& work) {
+  if (!work.options.client.empty()) return work.options.client;
+  for (const std::string_view place : usual_places) {
+    const auto there = work.system.files.exists(place);
+    if (there && *there) return work.system.files.host_path(place);
+  }
+  return fail(Why::missing,
+              "cannot find the Hugging Face client `hf` in /opt/fettle/hf/bin, /usr/bin or /usr/local/bin",
+              install_hint);
+}
+
+// "MemTotal:       263736832 kB"; nothing when it cannot be read: then the small buffers are the safe choice.
+std::optional<std::uint64_t> memory_kib(const system::Files& files) {
+  const auto text = files.read("/proc/meminfo");
+  if (!text) return std::nullopt;
+  for (std::string_view line : lines(*text)) {
+    if (line.rfind("MemTotal:", 0) != 0) continue;
+    line = trim(line.substr(9));
+    return to_number<std::uint64_t>(line.substr(0, line.find(' ')));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<Client> find_client(const Work& work) {
+  auto program = program_of(work);
+  if (!program) return fail(program.error());
+  const auto answer =
+      work.system.runner.run({{*program, "version", "--format", "json"}, client_environment(work)});
+  if (!answer) {
+    Error error = answer.error();
+    if (error.hint.empty()) error.hint = install_hint;
+    return fail(std::move(error));
+  }
+  const auto json = parse_json(answer->out, "the client's version");
+  const auto version = parse_version(json ? json_text(*json, "version") : std::string());
+  if (answer->exit_code != 0 || !version) {
+    return fail(Why::malformed,
+                "cannot use the client '" + *program + "': it does not tell its version" +
+                    (answer->err.empty() ? std::string() : ": " + scrubbed(last_words(answer->err))),
+                install_hint);
+  }
+  if (*version < *parse_version(oldest_client)) {
+    return fail(Why::refused,
+                "cannot use the client '" + *program + "': it is version " + version->to_text() +
+                    ", older than " + std::string(oldest_client),
+                install_hint);
+  }
+  return Client{*program, *version};
+}
+
+std::string token_path(std::string_view shelf) {
+  return "/run/credentials/" + std::string(names::stage_unit) + std::string(shelf) + ".service/hf-token";
+}
+
+Result<void> check_token(const system::Files& files, std::string_view shelf) {
+  const std::string path = token_path(shelf);
+  const auto text = files.read(path, 4_KiB);
+  if (!text && text.error().why == Why::missing) return {};  // anonymous
+  if (!text) return fail(while_doing("use the hub's token", text.error()));
+  if (!trim(*text).empty()) return {};
+  return fail(Why::malformed, "cannot use the hub's token: '" + path + "' is empty",
+              "put it into /etc/fettle/credentials/hf-token, or remove that file to go on without one");
+}
+
+std::map<std::string, std::string> client_environment(const Work& work) {
+  const system::Files& files = work.system.files;
+  const std::string home = files.host_path(work.layout.home);
+  std::map<std::string, std::string> env{
+      {"HF_HOME", home},
+      {"HF_XET_CACHE", home + "/xet"},
+      // Always said: without it a token lying in the shared cache would be taken.
+      {"HF_TOKEN_PATH", files.host_path(token_path(work.shelf.name))},
+      {"HF_HUB_DISABLE_UPDATE_CHECK", "1"},
+      {"HF_HUB_DISABLE_TELEMETRY", "1"},
+      {"HF_XET_TELEMETRY_ENABLED", "0"},
+      {"HF_HUB_DISABLE_PROGRESS_BARS", "1"},
+      {"HF_HUB_ETAG_TIMEOUT", "30"},
+      {"HF_HUB_DOWNLOAD_TIMEOUT", "30"},
+      {"HF_XET_CLIENT_READ_TIMEOUT", "60s"},
+      {"HF_HUB_ENABLE_HF_TRANSFER", "0"},
+      {"HF_HUB_USER_AGENT_ORIGIN", "fettle"},
+      {"NO_COLOR", "1"},
+      {"PYTHONDONTWRITEBYTECODE", "1"},
+  };
+  const auto memory = memory_kib(files);
+  if (memory && *memory >= memory_for_preset_kib) {
+    env["HF_XET_HIGH_PERFORMANCE"] = "1";
+  } else {
+    // Names that old and new clients follow when the preset is off.
+    env["HF_XET_HIGH_PERFORMANCE"] = "0";
+    env["HF_XET_RECONSTRUCTION_DOWNLOAD_BUFFER_SIZE"] = "1gb";
+    env["HF_XET_RECONSTRUCTION_DOWNLOAD_BUFFER_PERFILE_SIZE"] = "256mb";
+    env["HF_XET_RECONSTRUCTION_DOWNLOAD_BUFFER_LIMIT"] = "2gb";
+  }
+  std::string endpoint = work.shelf.endpoint;
+  while (!endpoint.empty() && endpoint.back() == '/') endpoint.pop_back();
+  if (!endpoint.empty()) env["HF_ENDPOINT"] = endpoint;
+  return env;
+}
+
+std::string scrubbed(std::string_view text) {
+  std::string clean;
+  for (std::size_t i = 0; i < text.size() && clean.size() < 300; ++i) {
+    if (text.compare(i, 3, "hf_") == 0) {
+      std::size_t end = i + 3;
+      while (end < text.size() && std::isalnum(static_cast<unsigned char>(text[end])) != 0) ++end;
+      if (end - i >= 20) {
+        clean += "hf_(token)";
+        i = end - 1;
+        continue;
+      }
+    }
+    const auto c = static_cast<unsigned char>(text[i]);
+    clean += c < 0x20 || c == 0x7f ? ' ' : text[i];
+  }
+  return clean;
+}
+
+Stopped classify(std::string_view doing, int exit_code, std::string_view words) {
+  const std::string what = "cannot " + std::string(doing) + ": ";
+  // Only the end tells why it ended: earlier lines may speak of trouble that was overcome.
+  if (words.size() > 2048) words.remove_prefix(words.size() - 2048);
+  const std::string quoted = scrubbed(last_words(words));
+  const std::string heard = quoted.empty() ? std::string() : " (the client says: " + quoted + ")";
+  for (const Row& row : rows) {
+    if (words.find(row.word) == std::string_view::npos) continue;
+    const auto later = row.state == State::held ? retry_after(words, row.retry_after) : row.retry_after;
+    return {row.state, {row.why, what + std::string(row.says) + heard, std::string(row.hint)}, later};
+  }
+  const std::string end = exit_code > 128
+                              ? "the client was ended by signal " + std::to_string(exit_code - 128)
+                              : "the client ended with exit code " + std::to_string(exit_code);
+  return {
+      State::held, {Why::failed, what + end + heard, "`journalctl -u 'fettle-stage@*'` may tell more"}, 300s};
+}
+
+}  // namespace fettle::shelf

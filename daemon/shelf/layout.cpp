@@ -1,0 +1,182 @@
+#include "shelf/layout.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <map>
+#include <set>
+
+#include "base/text.h"
+
+namespace fettle::shelf {
+namespace {
+
+constexpr std::string_view incomplete = ".incomplete";
+
+// The blob that an unfinished file is for: "<etag>.<8 hex>.incomplete", and "<etag>.incomplete" of clients
+// below 1.18.
+std::string_view blob_of_incomplete(std::string_view name) {
+  if (name.size() <= incomplete.size() || name.substr(name.size() - incomplete.size()) != incomplete)
+    return {};
+  const std::string_view blob = name.substr(0, name.find('.'));
+  return is_blob_name(blob) ? blob : std::string_view();
+}
+
+// Names in a directory that need not exist yet.
+Result<std::vector<std::string>> list_if_there(const system::Files& files, const std::string& path) {
+  auto names = files.list(path);
+  if (!names && names.error().why == Why::missing) return std::vector<std::string>();
+  return names;
+}
+
+// Nobody holds the lock file, or there is none. Taking it for an instant is how one finds out.
+bool is_unlocked(const system::Files& files, const std::string& lock) {
+  const auto fd = files.open_at(lock, O_RDONLY | O_NONBLOCK);
+  if (!fd) return fd.error().why == Why::missing;
+  return ::flock(fd->get(), LOCK_EX | LOCK_NB) == 0;
+}
+
+Result<void> set_mode(const system::Files& files, const std::string& path, mode_t mode) {
+  const auto info = files.look(path);
+  if (!info) return fail(info.error());
+  if (info->mode == mode) return {};
+  const auto fd = files.open_at(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (!fd) return fail(fd.error());
+  if (::fchmod(fd->get(), mode) != 0) {
+    return fail(cannot("set the mode of", path, errno,
+                       "is it owned by another user? the cache belongs to fettle-stage"));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string Layout::folder(std::string_view id) {
+  std::string name = "models--";
+  for (const char c : id) name += c == '/' ? std::string("--") : std::string(1, c);
+  return name;
+}
+
+std::string link_target(std::string_view path, std::string_view blob_name) {
+  std::string target = "../../";
+  for (std::size_t i = 1; i < split(path, '/').size(); ++i) target += "../";
+  return target.append("blobs/").append(blob_name);
+}
+
+Result<Survey> survey(const system::Files& files, const Layout& layout, const Manifest& manifest,
+                      std::string_view shelf) {
+  const std::string directory = layout.repository(manifest.id) + "/blobs";
+  const auto names = list_if_there(files, directory);
+  if (!names) return fail(names.error());
+  std::set<std::string_view> there;
+  // Several unfinished files of one blob are several attempts: the newest, largest one counts.
+  std::map<std::string_view, Bytes> unfinished;
+  for (const std::string& name : *names) {
+    const std::string_view blob = blob_of_incomplete(name);
+    if (blob.empty()) {
+      there.insert(name);
+    } else if (const auto info = files.look(directory + "/" + name)) {  // it may have been renamed meanwhile
+      unfinished[blob] = std::max(unfinished[blob], info->size);
+    }
+  }
+  Survey result;
+  for (const File& file : blobs_of(manifest)) {
+    if (there.count(file.blob) != 0) {
+      const auto info = files.look(directory + "/" + file.blob);
+      if (!info && info.error().why != Why::missing) return fail(info.error());
+      if (info && info->kind == system::Kind::file && info->size == file.size) {
+        result.done.bytes += file.size;
+        ++result.done.files;
+        continue;
+      }
+      if (info) result.misfits.push_back(file);
+    }
+    if (const auto half = unfinished.find(file.blob); half != unfinished.end()) {
+      result.done.bytes += std::min(half->second, file.size);
+    } else if (const auto info = files.look(layout.unpacking(shelf, manifest.id, file.blob))) {
+      result.done.bytes += std::min(info->size, file.size);
+    }
+    result.missing.push_back(file);
+  }
+  return result;
+}
+
+Result<Bytes> remove_orphans(const system::Files& files, const Layout& layout, std::string_view id) {
+  const std::string directory = layout.repository(id) + "/blobs";
+  const auto names = list_if_there(files, directory);
+  if (!names) return fail(names.error());
+  Bytes freed;
+  for (const std::string& name : *names) {
+    const std::string_view blob = blob_of_incomplete(name);
+    if (blob.empty() || !is_unlocked(files, layout.lock(id, blob))) continue;
+    const std::string path = directory + "/" + name;
+    const auto info = files.look(path);
+    const auto removed = files.remove(path);
+    if (!removed) return fail(removed.error());
+    if (info) freed += info->size;
+  }
+  return freed;
+}
+
+Result<void> put_aside(const system::Files& files, const Layout& layout, const Manifest& manifest,
+                       std::string_view blob_name) {
+  const std::string aside = layout.aside(blob_name);
+  const auto made = files.make_directory(aside.substr(0, aside.find_last_of('/')), 0700);
+  if (!made) return fail(made.error());
+  // Links first: killed in between, no name leads to bytes that are known to be wrong.
+  for (const File& file : manifest.files) {
+    if (file.blob != blob_name) continue;
+    const auto removed = files.remove(layout.snapshot(manifest) + "/" + file.path);
+    if (!removed) return fail(removed.error());
+  }
+  return files.rename(layout.blob(manifest.id, blob_name), aside);
+}
+
+Result<void> make_directories(const system::Files& files, const Layout& layout, std::string_view path,
+                              mode_t mode) {
+  std::string here = layout.home;
+  for (const std::string_view component : split(path.substr(layout.home.size() + 1), '/')) {
+    here.append("/").append(component);
+    const auto made = files.make_directory(here, mode);
+    if (!made) return fail(made.error());
+  }
+  return {};
+}
+
+Result<void> publish(const system::Files& files, const Layout& layout, const Manifest& manifest,
+                     mode_t directory_mode) {
+  const std::string snapshot = layout.snapshot(manifest);
+  const std::string ref = layout.ref(manifest);
+  std::set<std::string> directories{layout.repository(manifest.id) + "/blobs", snapshot,
+                                    ref.substr(0, ref.find_last_of('/'))};
+  for (const File& file : manifest.files) {
+    const std::string path = snapshot + "/" + file.path;
+    directories.insert(path.substr(0, path.find_last_of('/')));
+  }
+  for (const std::string& directory : directories) {
+    if (auto made = make_directories(files, layout, directory, directory_mode); !made) return made;
+  }
+  for (const File& file : manifest.files) {
+    // Container users read, the owner writes; nothing is ever world-writable.
+    if (auto readable = set_mode(files, layout.blob(manifest.id, file.blob), 0644); !readable)
+      return readable;
+    const auto linked = files.set_link(snapshot + "/" + file.path, link_target(file.path, file.blob));
+    if (!linked) return fail(linked.error());
+  }
+  // The client leaves its list closed to everybody else (0600), and then complains about it as another user.
+  const auto tree = files.exists(layout.tree(manifest));
+  if (!tree) return fail(tree.error());
+  if (*tree) {
+    if (auto readable = set_mode(files, layout.tree(manifest), 0644); !readable) return readable;
+    if (auto open = set_mode(files, layout.repository(manifest.id) + "/trees", directory_mode); !open)
+      return open;
+  }
+  // 40 bytes without a newline, as the client writes it.
+  const auto written = files.write(ref, manifest.revision, 0644);
+  if (!written) return fail(written.error());
+  return {};
+}
+
+}  // namespace fettle::shelf

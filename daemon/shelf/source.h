@@ -1,0 +1,68 @@
+// Source: where a shelf's bytes come from. Adding one: a file source_NAME.cpp and a row in sources.cpp.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "profile/profile.h"
+#include "shelf/layout.h"
+#include "shelf/manifest.h"
+#include "shelf/report.h"
+#include "shelf/stage.h"
+#include "system/system.h"
+
+namespace fettle::shelf {
+
+// Why a source could not go on, and what that means for the shelf: failed, refused, or held until later.
+struct Stopped {
+  State state = State::failed;
+  Error error;
+  std::chrono::seconds retry_after{0};  // when it is held
+};
+
+template <class T>
+using Step = tl::expected<T, Stopped>;
+
+inline tl::unexpected<Stopped> stopped(State state, Error error, std::chrono::seconds retry_after = {}) {
+  return tl::unexpected<Stopped>(Stopped{state, std::move(error), retry_after});
+}
+
+// What every source gets from the worker.
+struct Work {
+  const system::System& system;
+  const profile::Shelf& shelf;
+  const Options& options;
+  const Layout& layout;
+  mode_t directory_mode = 0755;
+  // Called often; publishes progress at most once a second. Gives the bytes on disk of the repository in
+  // work.
+  std::function<Bytes()> tick;
+};
+
+class Source {
+ public:
+  virtual ~Source() = default;
+
+  // The shelf's repositories; a source that brings its own list gives that when the profile names none.
+  virtual Step<std::vector<profile::Repository>> repositories() = 0;
+
+  // The commit and the exact files, include and exclude applied. Transfers no content.
+  virtual Step<Manifest> resolve(const profile::Repository& repository) = 0;
+
+  // Brings the missing blobs under their names. May leave some out; the worker looks again. Nothing is
+  // verified here.
+  virtual Step<void> fetch(const Manifest& manifest, const profile::Repository& repository,
+                           const std::vector<File>& missing) = 0;
+};
+
+// By shelf.source; every value of profile::Source has its row.
+std::unique_ptr<Source> make_source(const Work& work);
+
+std::unique_ptr<Source> make_archive_source(const Work& work);
+std::unique_ptr<Source> make_hub_source(const Work& work);
+
+}  // namespace fettle::shelf
