@@ -1,1 +1,60 @@
-# bash
+# bash completion for fettle(1)
+
+_fettle() {
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+  local index word command='' verb='' choices=''
+  COMPREPLY=()
+
+  for ((index = 1; index < COMP_CWORD; index++)); do
+    word=${COMP_WORDS[index]}
+    case $word in
+      --root) ((index++)) ;;
+      -*) ;;
+      *)
+        if [[ -z $command ]]; then
+          command=$word
+        elif [[ -z $verb ]]; then
+          verb=$word
+        fi
+        ;;
+    esac
+  done
+
+  case $previous in
+    --root)
+      mapfile -t COMPREPLY < <(compgen -d -- "$current")
+      return
+      ;;
+    --client | --to)
+      mapfile -t COMPREPLY < <(compgen -f -- "$current")
+      return
+      ;;
+    --format) choices='plain sh systemd docker json' ;;
+    --for) choices='ready cache gpu shelf=' ;;
+    --timeout | --stall | --workers | --name) return ;;
+    *)
+      case "$command $verb" in
+        ' ') choices='check env profile provision shelf stage status storage wait --help --version' ;;
+        'check ') choices='--list' ;;
+        'env ') choices='explain --format' ;;
+        'env explain') choices=$(fettle env --format sh 2>/dev/null | sed -n 's/^export \([A-Z0-9_]*\)=.*/\1/p') ;;
+        'profile ') choices='check show list' ;;
+        'profile check' | 'shelf import')
+          mapfile -t COMPREPLY < <(compgen -f -- "$current")
+          return
+          ;;
+        'provision ') choices='--boot --cache --dry-run' ;;
+        'shelf ') choices='list show verify export import' ;;
+        'shelf export') choices='--to' ;;
+        'stage '*) choices='--client --stall --workers' ;;
+        'status ') choices='--watch' ;;
+        'storage ') choices='show plan' ;;
+        'wait ') choices='--for --timeout' ;;
+      esac
+      choices+=' --json --root --help'
+      ;;
+  esac
+  mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$current")
+}
+
+complete -F _fettle fettle

@@ -1,1 +1,54 @@
 #compdef fettle
+# zsh completion for fettle(1)
+
+local -a commands
+commands=(
+  'check:look at this node here and now, without the daemon'
+  'env:the environment the profile asks for, and where it is delivered'
+  'profile:what is wanted of this node, and every mistake in saying so'
+  'provision:make the local drives into the cache'
+  'shelf:the model shelves: list, show, verify, export, import'
+  'stage:fetch, verify and publish one shelf of models'
+  'status:how the node stands'
+  'storage:the drives, and what would be done to them'
+  'wait:return when the node, its cache, its GPUs or a shelf is ready'
+)
+
+local curcontext=$curcontext state line
+_arguments -C \
+  '--root[act on a captured machine]:directory:_directories' \
+  '--json[answer for machines]' \
+  '--version[print the version]' \
+  '(-h --help)'{-h,--help}'[help]' \
+  '1:command:->command' \
+  '*::argument:->argument'
+
+case $state in
+  command) _describe -t commands command commands ;;
+  argument)
+    case $words[1] in
+      check) _arguments '--list[print the checks]' ;;
+      env)
+        _arguments '--format[dialect]:format:(plain sh systemd docker json)' '1:verb:(explain)' '2:variable:'
+        ;;
+      profile) _arguments '1:verb:(check show list)' '*:file:_files' ;;
+      provision)
+        _arguments '(--cache)--boot[before the mount]' '(--boot)--cache[after the mount]' \
+          '--dry-run[write nothing]'
+        ;;
+      shelf)
+        _arguments '1:verb:(list show verify export import)' '2:shelf or file:_files' \
+          '--to[archive]:file:_files' '--name[name of the shelf]:name:'
+        ;;
+      stage)
+        _arguments '1:shelf:' '--client[the Hugging Face client]:file:_files' \
+          '--stall[seconds without a new byte]:seconds:' '--workers[files at a time]:count:'
+        ;;
+      status) _arguments '--watch[again each second]' ;;
+      storage) _arguments '1:verb:(show plan)' ;;
+      wait)
+        _arguments '--for[goal]:goal:(ready cache gpu shelf=)' '--timeout[seconds]:seconds:'
+        ;;
+    esac
+    ;;
+esac
