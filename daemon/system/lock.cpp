@@ -22,16 +22,21 @@ Result<void> lock(const Fd& fd, std::string_view path, Clock& clock, std::chrono
   return {};
 }
 
+Result<Fd> lock(const Files& files, std::string_view path, int flags, Clock& clock,
+                std::chrono::milliseconds wait) {
+  auto fd = files.open_at(path, flags, 0600);
+  if (!fd) return fail(fd.error());
+  if (const auto locked = lock(*fd, path, clock, wait); !locked) return fail(locked.error());
+  return std::move(*fd);
+}
+
 Result<Fd> lock_file(const Files& files, std::string_view path, Clock& clock,
                      std::chrono::milliseconds wait) {
   const std::string_view parent = path.substr(0, path.find_last_of('/'));
   if (const auto there = files.exists(parent); there && !*there) {
     if (const auto made = files.make_directory(parent, 0755); !made) return fail(made.error());
   }
-  auto fd = files.open_at(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
-  if (!fd) return fail(fd.error());
-  if (const auto locked = lock(*fd, path, clock, wait); !locked) return fail(locked.error());
-  return std::move(*fd);
+  return lock(files, path, O_RDWR | O_CREAT | O_NOFOLLOW, clock, wait);
 }
 
 }  // namespace fettle::system
