@@ -77,19 +77,26 @@ serve::Shelf shelf_of(const std::string& name, const Result<shelf::Report>* repo
 
 // Only of what is the cache for sure: below a mount point that nothing is mounted on lies the root file
 // system.
-serve::Cache cache_of(const profile::Profile& profile, const facts::Facts& facts,
-                      const system::Files& files) {
+std::optional<Result<system::Space>> space_of(const profile::Profile& profile, const facts::Facts& facts,
+                                              const system::Files& files) {
+  if (!profile.cache) return std::nullopt;
+  const std::string& path = profile.cache->path;
+  const auto is_it = [&](const facts::Mount& mount) { return mount.where == path; };
+  if (profile.cache->drives &&
+      !(facts.mounts && std::any_of(facts.mounts->begin(), facts.mounts->end(), is_it))) {
+    return std::nullopt;
+  }
+  return files.space(path);
+}
+
+serve::Cache cache_of(const profile::Profile& profile, const std::optional<Result<system::Space>>& space) {
   serve::Cache cache;
   if (!profile.cache) return cache;
   cache.path = profile.cache->path;
   cache.kind = profile.cache->drives ? "drives" : "directory";
-  const auto is_it = [&](const facts::Mount& mount) { return mount.where == cache.path; };
-  const bool is_there = !profile.cache->drives ||
-                        (facts.mounts && std::any_of(facts.mounts->begin(), facts.mounts->end(), is_it));
-  if (!is_there) return cache;
-  if (const auto space = files.space(cache.path)) {
-    cache.total = space->total;
-    cache.available = space->available;
+  if (space && *space) {
+    cache.total = (*space)->total;
+    cache.available = (*space)->available;
   }
   return cache;
 }
@@ -164,11 +171,14 @@ serve::Inputs Look::operator()(const profile::Profile& profile, Depth depth) {
 
   inputs.findings = health::run(*facts_, profile, taken_at_);
   append(inputs.findings, storage::findings(storage::read_report(files_), *facts_, profile, now));
+  // Without the cache there is no space to judge; cache.mounted says that.
+  const auto space = space_of(profile, *facts_, files_);
+  if (space) inputs.findings.push_back(storage::space_finding(*space, profile, now));
   const shelf::Reports reports = shelf::read_reports(files_, profile);
   const Findings of_shelves = shelf::findings(reports, profile, now);
   append(inputs.findings, of_shelves);
 
-  inputs.cache = cache_of(profile, *facts_, files_);
+  inputs.cache = cache_of(profile, space);
   inputs.gpus = gpus_of(profile, *facts_);
   for (const profile::Shelf& wanted : profile.shelves) {
     const auto report = reports.find(wanted.name);

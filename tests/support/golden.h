@@ -1,36 +1,11 @@
-<<<<<<< HEAD
-// Golden pages: whole answers kept in tests/golden/. FETTLE_GOLDEN=update rewrites them; the diff is part of
-// the review.
-=======
 // Golden pages: what a program prints, kept in tests/golden/ and compared as a whole.
 //
 // FETTLE_GOLDEN=update in the environment rewrites the page instead; the difference is part of the review.
->>>>>>> facts
 #pragma once
 
 #include <doctest/doctest.h>
 
 #include <cstdlib>
-<<<<<<< HEAD
-#include <fstream>
-#include <sstream>
-#include <string>
-
-namespace fettle::test {
-
-inline void check_golden(const std::string& name, const std::string& text) {
-  const std::string path = std::string(FETTLE_TESTS_DIR) + "/golden/" + name;
-  const char* const wish = std::getenv("FETTLE_GOLDEN");
-  if (wish != nullptr && std::string(wish) == "update") {
-    std::ofstream(path, std::ios::binary) << text;
-    return;
-  }
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream kept;
-  kept << in.rdbuf();
-  INFO("FETTLE_GOLDEN=update rewrites " << path);
-  CHECK(text == kept.str());
-=======
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -50,7 +25,8 @@ inline std::string first_difference(const std::string& wanted, const std::string
     const bool more_right = static_cast<bool>(std::getline(right, b));
     if (!more_left && !more_right) return "only in its line ends";
     if (more_left != more_right || a != b) {
-      return "in line " + std::to_string(number) + "\n  page: " + (more_left ? a : "(ends)") + "\n  now:  " + (more_right ? b : "(ends)");
+      return "in line " + std::to_string(number) + "\n  page: " + (more_left ? a : "(ends)") +
+             "\n  now:  " + (more_right ? b : "(ends)");
     }
   }
 }
@@ -73,8 +49,8 @@ inline void check_golden(const std::string& name, const std::string& text) {
     FAIL_CHECK("no golden page ", path.string(), "; FETTLE_GOLDEN=update writes it");
     return;
   }
-  if (wanted.str() != text) FAIL_CHECK("golden page ", name, " differs ", first_difference(wanted.str(), text));
->>>>>>> facts
+  if (wanted.str() != text)
+    FAIL_CHECK("golden page ", name, " differs ", first_difference(wanted.str(), text));
 }
 
 }  // namespace fettle::test
