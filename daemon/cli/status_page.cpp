@@ -14,7 +14,9 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t width = 80;
-constexpr std::size_t bar_width = 20;
+constexpr std::size_t bar_width = 12;
+constexpr std::size_t name_limit = 16;  // a longer name of a shelf gets a line of its own
+constexpr std::size_t state_width = 10;
 constexpr std::size_t indent = 9;  // of everything that stands right of a word
 
 constexpr std::string_view plain = "0", bold = "1", red = "31", green = "32", yellow = "33", magenta = "35";
@@ -180,9 +182,13 @@ std::string percent(std::uint64_t done, std::uint64_t total) {
 void print_shelf(Page& page, const json::value& shelf, std::size_t name_width) {
   const std::string state = text_of(shelf, "state");
   const std::string name = text_of(shelf, "name");
-  const std::size_t left = 2 + name_width + 2 + 11;
-  const std::string first =
-      "  " + page.painted(name, plain, name_width + 2) + page.painted(state, colour_of(state), 11);
+  const std::size_t left = 2 + name_width + 2 + state_width;
+  std::string first = "  " + page.painted(name, plain, name_width + 2);
+  if (length_of(name) > name_width) {
+    page.line("  " + name);
+    first = std::string(2 + name_width + 2, ' ');
+  }
+  first += page.painted(state, colour_of(state), state_width);
   const Bytes done = bytes_of(shelf, "done_bytes");
   const Bytes total = bytes_of(shelf, "total_bytes");
   const json::value* const ready = json_field(shelf, "ready");
@@ -213,7 +219,7 @@ void print_shelves(Page& page, const json::value& status) {
   page.heading("shelves");
   std::size_t name_width = 0;
   for (const json::value& shelf : shelves) {
-    name_width = std::min<std::size_t>(24, std::max(name_width, length_of(text_of(shelf, "name"))));
+    name_width = std::min(name_limit, std::max(name_width, length_of(text_of(shelf, "name"))));
   }
   for (const json::value& shelf : shelves) print_shelf(page, shelf, name_width);
 }
