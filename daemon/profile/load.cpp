@@ -8,6 +8,7 @@
 
 #include "profile/documents.h"
 #include "profile/kinds.h"
+#include "profile/rules.h"
 
 namespace fettle::profile {
 namespace {
@@ -200,18 +201,28 @@ void list_place(const system::Files& files, std::string_view kind, const std::st
                 std::vector<Found>& found) {
   constexpr std::string_view ending = ".yaml";
   const auto names = files.list(directory);
-  if (!names) return;  // a place that does not exist holds nothing
+  if (!names) {
+    if (names.error().why == Why::missing) return;  // it holds nothing
+    found.push_back(
+        {"", std::string(kind), directory, "", {{directory, 0, 0, names.error().said, names.error().hint}}});
+    return;
+  }
   for (const std::string& name : *names) {
     if (name.size() <= ending.size() || name.substr(name.size() - ending.size()) != ending) continue;
     Found each;
     each.name = name.substr(0, name.size() - ending.size());
     each.kind = kind;
-    each.file = directory + "/" + name;
+    each.file = directory;
+    each.file.append("/").append(name);
     if (std::any_of(found.begin(), found.end(),
                     [&](const Found& other) { return other.kind == kind && other.name == each.name; })) {
       continue;
     }
     Reading reading(each.file);
+    if (!is_name(each.name)) {
+      reading.complain({}, "a configuration cannot name '" + shown(each.name) + "'",
+                       std::string(name_rule.allowed));
+    }
     const auto text = read_text_of(reading, files, each.file, Owners::trusted);
     if (text) {
       const Document document = open_document(reading, *text);
