@@ -11,5 +11,6 @@ int run_wait(Context& context, const std::vector<std::string>& arguments);
 int run_profile(Context& context, const std::vector<std::string>& arguments);
 int run_provision(Context& context, const std::vector<std::string>& arguments);
 int run_storage(Context& context, const std::vector<std::string>& arguments);
+int run_check(Context& context, const std::vector<std::string>& arguments);
 
 }  // namespace fettle::cli

@@ -24,7 +24,7 @@ bool is_interim(std::string_view ubuntu) {
 std::string boot_one_of(const CompatUbuntu& ubuntu) {
   const auto kernels = kernels_for_mi300x(ubuntu);
   return kernels.empty() ? "use another point release of Ubuntu, or another ROCm"
-                         : "boot kernel " + listing(kernels);
+                         : "boot kernel " + listing(kernels, "or");
 }
 
 std::string with_note(std::string text, const std::string& note) {
@@ -39,7 +39,7 @@ std::optional<Answer> against_os(const Question& question, const CompatRelease& 
   std::vector<std::string> listed;
   for (const CompatUbuntu& ubuntu : release.ubuntu) listed.push_back(ubuntu.version);
   const Range range = releases_with_ubuntu(table, question.os_release);
-  const std::string use = "use Ubuntu " + listing(listed);
+  const std::string use = "use Ubuntu " + listing(listed, "or");
   if (range.first.empty()) {
     Answer answer = judge_os(question.os_id, question.os_release, table);
     if (answer.verdict == Verdict::not_listed) answer.hint = use;
@@ -70,15 +70,16 @@ std::optional<Answer> against_kernel(const Question& question, const CompatRelea
                   "use a ROCm release whose page lists MI300X with this kernel"};
   }
   if (above_all(question.kernel_series, all_kernels(table))) {
-    return Answer{
-        Verdict::newer_than_table, "kernel " + question.kernel_series + " is newer than " + table_of(table),
-        "look for a newer table; until then kernel " + listing(kernels_for_mi300x(ubuntu)) + " is listed"};
+    return Answer{Verdict::newer_than_table,
+                  "kernel " + question.kernel_series + " is newer than " + table_of(table),
+                  "look for a newer table, or " + boot_one_of(ubuntu)};
   }
   std::vector<std::string> listed;
   for (const CompatKernel& kernel : ubuntu.kernels) listed.push_back(to_text(kernel));
-  return Answer{Verdict::not_listed,
-                "kernel " + question.kernel_series + " is not listed " + where + ", only " + listing(listed),
-                boot_one_of(ubuntu)};
+  return Answer{
+      Verdict::not_listed,
+      "kernel " + question.kernel_series + " is not listed " + where + ", only " + listing(listed, "and"),
+      boot_one_of(ubuntu)};
 }
 
 // A release's own page lists drivers; the vendor's driver matrix lists ROCm series for each driver. Either
@@ -103,7 +104,7 @@ std::optional<Answer> against_driver(const Question& question, const CompatRelea
   } else if (!question.driver_module.empty()) {
     candidates = releases_of_module(question.driver_module, table);
     name = "driver module " + question.driver_module;
-    if (!candidates.empty()) name += " (" + listing(candidates) + ")";
+    if (!candidates.empty()) name += " (" + listing(candidates, "and") + ")";
   } else {
     return std::nullopt;
   }
@@ -244,7 +245,7 @@ Answer judge_kernel(std::string_view os_release, std::string_view series, const 
   }
   return {Verdict::not_listed, name + " is not listed for MI300X on " + where,
           listed.empty() ? "no kernel is listed for it: use another point release"
-                         : "boot kernel " + listing(listed)};
+                         : "boot kernel " + listing(listed, "or")};
 }
 
 Answer judge_driver(std::string_view release, const Compat& table) {
@@ -263,8 +264,10 @@ Answer judge_driver(std::string_view release, const Compat& table) {
 Answer judge_rocm(std::string_view version, const Compat& table) {
   const std::string name = "ROCm " + std::string(version);
   if (const CompatRelease* const release = find_release(table, version)) {
-    const std::string stream = release->stream == "preview" ? ", a preview" : "";
-    return {Verdict::supported, name + " is in " + table_of(table) + stream, {}};
+    if (release->stream == "preview") {
+      return {Verdict::not_listed, name + " is a preview, not for production", "install a release"};
+    }
+    return {Verdict::supported, name + " is in " + table_of(table), {}};
   }
   std::vector<std::string> known;
   for (const CompatRelease& release : table.releases) known.push_back(release.rocm);

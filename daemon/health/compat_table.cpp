@@ -33,10 +33,10 @@ std::string to_text(const CompatKernel& kernel) {
   return kernel.series + " (" + kernel.track + ")";
 }
 
-std::string listing(const std::vector<std::string>& words) {
+std::string listing(const std::vector<std::string>& words, std::string_view last) {
   std::string text;
   for (std::size_t i = 0; i < words.size(); ++i) {
-    if (i > 0) text += i + 1 == words.size() ? " and " : ", ";
+    if (i > 0) text += i + 1 == words.size() ? " " + std::string(last) + " " : ", ";
     text += words[i];
   }
   return text;
@@ -59,7 +59,7 @@ const CompatUbuntu* find_ubuntu(const CompatRelease& release, std::string_view v
 Range rocm_range(const Compat& table, const std::function<bool(const CompatRelease&)>& wanted) {
   Range range;
   for (const CompatRelease& release : table.releases) {
-    if (!wanted(release)) continue;
+    if (release.stream == "preview" || !wanted(release)) continue;
     if (range.first.empty() || older(release.rocm, range.first)) range.first = release.rocm;
     if (range.last.empty() || older(range.last, release.rocm)) range.last = release.rocm;
   }

@@ -21,7 +21,8 @@ bool matches(std::string_view version, std::string_view pattern);
 const profile::CompatRelease* find_release(const profile::Compat& table, std::string_view rocm);
 const profile::CompatUbuntu* find_ubuntu(const profile::CompatRelease& release, std::string_view version);
 
-// The oldest and newest ROCm whose rows satisfy `wanted`; both empty when none does.
+// The oldest and newest ROCm whose rows satisfy `wanted`, previews left out: nobody should be sent to one.
+// Both empty when none does.
 struct Range {
   std::string first;
   std::string last;
@@ -41,8 +42,9 @@ bool above_all(std::string_view version, const std::vector<std::string>& known);
 
 std::string to_text(const profile::CompatKernel& kernel);  // "6.8 (GA)"
 std::vector<std::string> kernels_for_mi300x(
-    const profile::CompatUbuntu& ubuntu);                    // those listed, as such texts
-std::string table_of(const profile::Compat& table);          // "the table of 2026-11"
-std::string listing(const std::vector<std::string>& words);  // "a, b and c"
+    const profile::CompatUbuntu& ubuntu);            // those listed, as such texts
+std::string table_of(const profile::Compat& table);  // "the table of 2026-11"
+// "a, b or c"; `last` is the word before the last one.
+std::string listing(const std::vector<std::string>& words, std::string_view last);
 
 }  // namespace fettle::health

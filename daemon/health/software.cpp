@@ -167,7 +167,9 @@ Finding compat_stack(const Facts& facts, const Profile& profile) {
   } else {
     return {Status::unknown, "no driver is loaded and none is installed", "see driver.amdgpu"};
   }
-  return from(judge(question, profile.compat));
+  Finding finding = from(judge(question, profile.compat));
+  if (!driver.loaded) finding.says += "; the driver is installed, not loaded";
+  return finding;
 }
 
 }  // namespace fettle::health
