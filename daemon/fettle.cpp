@@ -15,12 +15,14 @@ using namespace fettle;
 
 namespace {
 
-constexpr std::array<cli::Command, 7> commands{{
+constexpr std::array<cli::Command, 9> commands{{
     {"status", "how the node stands: state, cache, GPUs, shelves, findings", &cli::run_status},
     {"wait", "returns when the node, its cache, its GPUs or a shelf is ready", &cli::run_wait},
     {"check", "look at this node here and now, without the daemon", &cli::run_check},
     {"provision", "make the local drives into the cache; the units run it at boot", &cli::run_provision},
     {"storage", "the drives, what is on each, and what would be done", &cli::run_storage},
+    {"stage", "fetch, verify and publish one shelf of models", &cli::run_stage},
+    {"shelf", "the model shelves: list, show, verify, export, import", &cli::run_shelf},
     {"env", "the environment the profile asks for, and where it is delivered", &cli::run_env},
     {"profile", "what is wanted of this node, and every mistake in saying so", &cli::run_profile},
 }};

@@ -12,5 +12,7 @@ int run_profile(Context& context, const std::vector<std::string>& arguments);
 int run_provision(Context& context, const std::vector<std::string>& arguments);
 int run_storage(Context& context, const std::vector<std::string>& arguments);
 int run_check(Context& context, const std::vector<std::string>& arguments);
+int run_shelf(Context& context, const std::vector<std::string>& arguments);
+int run_stage(Context& context, const std::vector<std::string>& arguments);
 
 }  // namespace fettle::cli

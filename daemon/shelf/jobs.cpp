@@ -209,6 +209,14 @@ Result<void> Jobs::remember_verified(const system::Info& info, std::string_view 
       .run();
 }
 
+Result<void> Jobs::forget_verified(const system::Info& info) const {
+  auto change = database_.prepare("DELETE FROM verified WHERE device = ? AND inode = ?");
+  if (!change) return fail(change.error());
+  return change->bind(0, static_cast<std::int64_t>(info.device))
+      .bind(1, static_cast<std::int64_t>(info.inode))
+      .run();
+}
+
 Result<unsigned> Jobs::count_damage(std::string_view id, std::string_view blob) const {
   auto change = database_.prepare(
       "INSERT INTO damage (id, blob, times) VALUES (?, ?, 1) ON CONFLICT (id, blob) DO UPDATE SET times = "

@@ -43,6 +43,7 @@ class Jobs {
   // Was this very file (device, inode, size, time of change) found to be equal to this name?
   Result<bool> was_verified(const system::Info& info, std::string_view blob) const;
   Result<void> remember_verified(const system::Info& info, std::string_view blob) const;
+  Result<void> forget_verified(const system::Info& info) const;
 
   // How often a blob of the repository was found damaged since the last time it was all right; this one
   // included.

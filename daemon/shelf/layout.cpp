@@ -1,14 +1,13 @@
 #include "shelf/layout.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
-#include <cerrno>
 #include <map>
 #include <set>
 
 #include "base/text.h"
+#include "system/lock.h"
+#include "system/lock.h"
 
 namespace fettle::shelf {
 namespace {
@@ -32,23 +31,18 @@ Result<std::vector<std::string>> list_if_there(const system::Files& files, const
 }
 
 // Nobody holds the lock file, or there is none. Taking it for an instant is how one finds out.
-bool is_unlocked(const system::Files& files, const std::string& lock) {
-  const auto fd = files.open_at(lock, O_RDONLY | O_NONBLOCK);
-  if (!fd) return fd.error().why == Why::missing;
-  return ::flock(fd->get(), LOCK_EX | LOCK_NB) == 0;
+bool is_unlocked(const system::Files& files, system::Clock& clock, const std::string& lock) {
+  const auto there = files.exists(lock);
+  if (!there || !*there) return there.has_value();
+  return system::lock_file(files, lock, clock, std::chrono::milliseconds(0)).has_value();
 }
 
-Result<void> set_mode(const system::Files& files, const std::string& path, mode_t mode) {
-  const auto info = files.look(path);
-  if (!info) return fail(info.error());
-  if (info->mode == mode) return {};
-  const auto fd = files.open_at(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  if (!fd) return fail(fd.error());
-  if (::fchmod(fd->get(), mode) != 0) {
-    return fail(cannot("set the mode of", path, errno,
-                       "is it owned by another user? the cache belongs to fettle-stage"));
-  }
-  return {};
+Result<void> readable(const system::Files& files, const std::string& path, mode_t mode) {
+  auto set = files.set_mode(path, mode);
+  if (set) return {};
+  if (set.error().why == Why::denied)
+    set.error().hint = "is it owned by another user? the cache belongs to fettle-stage";
+  return fail(set.error());
 }
 
 }  // namespace
@@ -103,14 +97,15 @@ Result<Survey> survey(const system::Files& files, const Layout& layout, const Ma
   return result;
 }
 
-Result<Bytes> remove_orphans(const system::Files& files, const Layout& layout, std::string_view id) {
+Result<Bytes> remove_orphans(const system::Files& files, system::Clock& clock, const Layout& layout,
+                             std::string_view id) {
   const std::string directory = layout.repository(id) + "/blobs";
   const auto names = list_if_there(files, directory);
   if (!names) return fail(names.error());
   Bytes freed;
   for (const std::string& name : *names) {
     const std::string_view blob = blob_of_incomplete(name);
-    if (blob.empty() || !is_unlocked(files, layout.lock(id, blob))) continue;
+    if (blob.empty() || !is_unlocked(files, clock, layout.lock(id, blob))) continue;
     const std::string path = directory + "/" + name;
     const auto info = files.look(path);
     const auto removed = files.remove(path);
@@ -139,7 +134,11 @@ Result<void> make_directories(const system::Files& files, const Layout& layout, 
   std::string here = layout.home;
   for (const std::string_view component : split(path.substr(layout.home.size() + 1), '/')) {
     here.append("/").append(component);
-    const auto made = files.make_directory(here, mode);
+    auto made = files.make_directory(here, mode);
+    // A sandboxed service may not set this bit itself; then the owner's group has to do.
+    if (!made && made.error().why == Why::denied && (mode & S_ISGID) != 0) {
+      made = files.make_directory(here, mode & ~static_cast<mode_t>(S_ISGID));
+    }
     if (!made) return fail(made.error());
   }
   return {};
@@ -160,8 +159,7 @@ Result<void> publish(const system::Files& files, const Layout& layout, const Man
   }
   for (const File& file : manifest.files) {
     // Container users read, the owner writes; nothing is ever world-writable.
-    if (auto readable = set_mode(files, layout.blob(manifest.id, file.blob), 0644); !readable)
-      return readable;
+    if (auto open = readable(files, layout.blob(manifest.id, file.blob), 0644); !open) return open;
     const auto linked = files.set_link(snapshot + "/" + file.path, link_target(file.path, file.blob));
     if (!linked) return fail(linked.error());
   }
@@ -169,9 +167,9 @@ Result<void> publish(const system::Files& files, const Layout& layout, const Man
   const auto tree = files.exists(layout.tree(manifest));
   if (!tree) return fail(tree.error());
   if (*tree) {
-    if (auto readable = set_mode(files, layout.tree(manifest), 0644); !readable) return readable;
-    if (auto open = set_mode(files, layout.repository(manifest.id) + "/trees", directory_mode); !open)
-      return open;
+    if (auto open = readable(files, layout.tree(manifest), 0644); !open) return open;
+    const std::string trees = layout.repository(manifest.id) + "/trees";
+    if (auto open = make_directories(files, layout, trees, directory_mode); !open) return open;
   }
   // 40 bytes without a newline, as the client writes it.
   const auto written = files.write(ref, manifest.revision, 0644);

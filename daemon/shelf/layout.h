@@ -8,6 +8,7 @@
 
 #include "shelf/manifest.h"
 #include "shelf/report.h"
+#include "system/clock.h"
 #include "system/files.h"
 
 namespace fettle::shelf {
@@ -62,7 +63,8 @@ Result<Survey> survey(const system::Files& files, const Layout& layout, const Ma
 
 // Removes what killed clients left in the repository: *.incomplete of blobs whose lock nobody holds. Gives
 // their bytes.
-Result<Bytes> remove_orphans(const system::Files& files, const Layout& layout, std::string_view id);
+Result<Bytes> remove_orphans(const system::Files& files, system::Clock& clock, const Layout& layout,
+                             std::string_view id);
 
 // Moves a damaged blob aside and removes the links to it, so that the client fetches it again.
 Result<void> put_aside(const system::Files& files, const Layout& layout, const Manifest& manifest,

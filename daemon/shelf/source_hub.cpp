@@ -55,7 +55,9 @@ class HubSource final : public Source {
     if (!client) return tl::unexpected<Stopped>(client.error());
     for (const Attempt attempt : attempts) {
       if (attempt == Attempt::without_xet && missing.front().size > plain_limit) break;
-      if (const auto freed = remove_orphans(work_.system.files, work_.layout, manifest.id); !freed) {
+      if (const auto freed =
+              remove_orphans(work_.system.files, work_.system.clock, work_.layout, manifest.id);
+          !freed) {
         return stopped(State::failed, freed.error());
       }
       const auto done = download(*client, manifest, repository, attempt);

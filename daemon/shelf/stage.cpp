@@ -1,7 +1,5 @@
 #include "shelf/stage.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +12,7 @@
 #include "shelf/progress.h"
 #include "shelf/source.h"
 #include "shelf/verify.h"
+#include "system/lock.h"
 
 namespace fettle::shelf {
 namespace {
@@ -150,7 +149,7 @@ class Worker {
     std::uint64_t files = 0;
     for (Item& item : items_) {
       if (item.stop) continue;
-      if (const auto freed = remove_orphans(system_.files, layout_, item.manifest.id); !freed)
+      if (const auto freed = remove_orphans(system_.files, system_.clock, layout_, item.manifest.id); !freed)
         return fail(freed.error());
       if (auto looked = look(item); !looked) return looked;
       missing += total_of(item.survey.missing);
@@ -377,22 +376,13 @@ class Worker {
 };
 
 // One worker a shelf. The lock goes with the process, so a killed one does not block the next.
-Result<Fd> take_lock(const system::Files& files, std::string_view shelf) {
+Result<Fd> take_lock(const system::System& system, std::string_view shelf) {
   const std::string state(names::stage_state);
-  const std::string directory = state.substr(0, state.find_last_of('/'));
-  const auto there = files.exists(directory);
-  if (!there) return fail(there.error());
-  if (!*there) {
-    if (const auto made = files.make_directory(directory, 0750); !made) return fail(made.error());
-  }
-  auto fd =
-      files.open_at(directory + "/" + std::string(shelf) + ".lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0640);
-  if (!fd) return fail(fd.error());
-  if (::flock(fd->get(), LOCK_EX | LOCK_NB) != 0) {
-    return fail(Why::refused, "cannot stage '" + std::string(shelf) + "': another worker is at it",
-                "`fettle shelf show " + std::string(shelf) + "` shows how far it is");
-  }
-  return fd;
+  const std::string path = state.substr(0, state.find_last_of('/') + 1) + std::string(shelf) + ".lock";
+  auto held = system::lock_file(system.files, path, system.clock, 0ms);
+  if (held || held.error().why != Why::timed_out) return held;
+  return fail(Why::refused, "cannot stage '" + std::string(shelf) + "': another worker is at it",
+              "`fettle shelf show " + std::string(shelf) + "` shows how far it is");
 }
 
 }  // namespace
@@ -412,7 +402,7 @@ Result<Report> stage(const system::System& system, const profile::Profile& profi
                 "cannot stage '" + shelf.name + "': there is no directory '" + layout.home + "'",
                 "is the cache mounted? `fettle provision --cache` makes its directories");
   }
-  const auto lock = take_lock(system.files, shelf.name);
+  const auto lock = take_lock(system, shelf.name);
   if (!lock) return fail(lock.error());
   auto opened = Jobs::open(system.files, system.clock);
   if (!opened) return fail(while_doing("open the worker's records", opened.error()));

@@ -481,6 +481,7 @@ Plan plan(const Sight& sight, const profile::Profile& profile, const Fresh& fres
     nothing.verdict = Verdict::unknown;
     nothing.says = sight.blind->said;
     nothing.refusal = while_doing("provision the cache", *sight.blind);
+    if (nothing.refusal->hint.empty()) nothing.refusal->hint = "nothing was written; `dmesg` may tell why";
     return nothing;
   }
   return Decision(sight, *profile.cache, fresh).decide();

@@ -1,8 +1,6 @@
 #include "store/database.h"
 
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <utility>
@@ -155,7 +153,7 @@ class Opener {
           {Status::warn, "'" + path_ + "' was gone; the records start empty", "did somebody remove it?"});
     }
     if (auto parents = make_parents(); !parents) return parents;
-    const auto made = files_.open_at(path_, O_RDWR | O_CREAT | O_NOFOLLOW, 0640);
+    const auto made = files_.write(path_, "", 0640);
     if (!made) return fail(made.error());
     return {};
   }

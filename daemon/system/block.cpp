@@ -204,15 +204,17 @@ Result<bool> is_blank(const Files& files, std::string_view device, Bytes size) {
                                  std::to_string(size.count));
   }
   const std::uint64_t end = size.count;
-  // Rounded up to a block, so that O_DIRECT takes it; the two windows may overlap on a small drive.
-  const std::uint64_t tail = end > window ? (end - window + alignment - 1) / alignment * alignment : 0;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> places{{0, std::min(window, end)}, {tail, end}};
-  for (const std::uint64_t at : known_offsets) {
-    if (at + sample <= end) places.emplace_back(at, at + sample);
-  }
-  for (unsigned i = 1; i <= sample_count; ++i) {
-    const std::uint64_t at = end / (sample_count + 1) * i / alignment * alignment;
-    if (at + sample <= end) places.emplace_back(at, at + sample);
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> places{{0, std::min(window, end)}};
+  if (end > window) {
+    // Rounded down to a block, so that O_DIRECT takes it.
+    const std::uint64_t tail = std::max(window, (end - window) / alignment * alignment);
+    const auto add_sample = [&](std::uint64_t at) {
+      if (at >= window && at + sample <= tail) places.emplace_back(at, at + sample);
+    };
+    places.emplace_back(tail, end);
+    for (const std::uint64_t at : known_offsets) add_sample(at);
+    for (unsigned i = 1; i <= sample_count; ++i)
+      add_sample(end / (sample_count + 1) * i / alignment * alignment);
   }
   for (const auto& [from, to] : places) {
     const auto zero = reader->is_zero(from, to);

@@ -1,0 +1,68 @@
+#include "cli/shelves.h"
+
+#include <ostream>
+
+#include "base/text.h"
+#include "profile/load.h"
+#include "shelf/report.h"
+
+namespace fettle::cli {
+namespace {
+
+int code_of(shelf::State state) {
+  switch (state) {
+    case shelf::State::ready:
+      return ok;
+    case shelf::State::held:
+      return try_later;
+    default:
+      return failed;
+  }
+}
+
+}  // namespace
+
+Result<profile::Profile> load_profile(const Context& context) {
+  auto loaded = profile::load(context.system.files);
+  if (loaded.profile) return std::move(*loaded.profile);
+  std::string first =
+      loaded.complaints.empty() ? "nothing to load" : profile::to_text(loaded.complaints.front());
+  return fail(Why::malformed, "cannot load the configuration: " + first,
+              "`fettle profile check` lists every mistake");
+}
+
+Result<profile::Shelf> find_shelf(const profile::Profile& profile, std::string_view name) {
+  std::string known;
+  for (const profile::Shelf& shelf : profile.shelves) {
+    if (shelf.name == name) return shelf;
+    known += (known.empty() ? "" : ", ") + shelf.name;
+  }
+  return fail(Why::missing, "cannot find the shelf '" + std::string(name) + "' in the configuration",
+              known.empty() ? "it wants no shelf; name it under 'shelves' in /etc/fettle/fettle.yaml"
+                            : "known here: " + known);
+}
+
+int stage_shelf(Context& context, const profile::Profile& profile, const profile::Shelf& shelf,
+                const shelf::Options& options) {
+  const auto staged = shelf::stage(context.system, profile, shelf, options);
+  if (!staged) {
+    // The cache or another worker's end can be waited for; broken records or a denied directory cannot.
+    const bool passes = staged.error().why == Why::refused || staged.error().why == Why::missing;
+    return report(context, staged.error(), passes ? try_later : failed);
+  }
+  const int code = code_of(staged->state);
+  if (context.format == Format::json) {
+    context.out << shelf::to_json(*staged);
+    return code;
+  }
+  for (const Finding& finding : staged->store) {
+    context.err << "fettle: " << to_text(Error{Why::failed, finding.says, finding.hint}) << '\n';
+  }
+  if (staged->error) return report(context, *staged->error, code);
+  context.out << "shelf '" << shelf.name << "' is " << shelf::to_text(staged->state) << ": "
+              << count_of(staged->total.files, "file") << ", " << to_text(staged->total.bytes)
+              << ", each equal to its hash\n";
+  return code;
+}
+
+}  // namespace fettle::cli
