@@ -1,6 +1,9 @@
 // fettle: the command line. Arguments and exit codes only; each sub-command lives in cli/.
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <iostream>
 #include <string>
 #include <string_view>
@@ -12,15 +15,17 @@ using namespace fettle;
 
 namespace {
 
-constexpr auto commands = std::to_array<cli::Command>({
+constexpr std::array<cli::Command, 9> commands{{
+    {"status", "how the node stands: state, cache, GPUs, shelves, findings", &cli::run_status},
+    {"wait", "returns when the node, its cache, its GPUs or a shelf is ready", &cli::run_wait},
     {"check", "look at this node here and now, without the daemon", &cli::run_check},
+    {"provision", "make the local drives into the cache; the units run it at boot", &cli::run_provision},
+    {"storage", "the drives, what is on each, and what would be done", &cli::run_storage},
+    {"stage", "fetch, verify and publish one shelf of models", &cli::run_stage},
+    {"shelf", "the model shelves: list, show, verify, export, import", &cli::run_shelf},
     {"env", "the environment the profile asks for, and where it is delivered", &cli::run_env},
     {"profile", "what is wanted of this node, and every mistake in saying so", &cli::run_profile},
-    {"provision", "make the local drives into the cache; the units run it at boot", &cli::run_provision},
-    {"shelf", "the model shelves: list, show, verify, export, import", &cli::run_shelf},
-    {"stage", "fetch, verify and publish one shelf of models", &cli::run_stage},
-    {"storage", "the drives, what is on each, and what would be done", &cli::run_storage},
-});
+}};
 
 void print_help(std::ostream& out) {
   out << "fettle makes a node ready to serve models, and tells how it stands.\n\n"
@@ -33,6 +38,15 @@ void print_help(std::ostream& out) {
          "  --json      answer for machines\n"
          "  --version   print the version\n\n"
          "`fettle COMMAND --help` tells more; so does fettle(1).\n";
+}
+
+cli::Colour colour_of_output() {
+  const char* const wish = std::getenv("NO_COLOR");  // no-color.org: present and not empty
+  const char* const terminal = std::getenv("TERM");
+  const bool is_wanted = wish == nullptr || *wish == '\0';
+  const bool is_able =
+      terminal != nullptr && std::string_view(terminal) != "dumb" && ::isatty(STDOUT_FILENO) == 1;
+  return is_wanted && is_able ? cli::Colour::on : cli::Colour::off;
 }
 
 int usage_error(const std::string& what) {
@@ -74,6 +88,6 @@ int main(int argc, char** argv) {
   const auto runner = system::make_runner();
   system::RealClock clock;
   if (!files) return usage_error(files.error().said);
-  cli::Context context{{*files, *runner, clock}, format, std::cout, std::cerr};
+  cli::Context context{{*files, *runner, clock}, format, std::cout, std::cerr, colour_of_output()};
   return command->run(context, {words.begin() + 1, words.end()});
 }

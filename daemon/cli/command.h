@@ -16,20 +16,24 @@ enum ExitCode : int {
   ok = 0,
   partial = 1,
   failed = 2,
-  usage = 64,         // EX_USAGE
-  unreachable = 69,   // EX_UNAVAILABLE: the daemon does not answer
-  try_later = 75,     // EX_TEMPFAIL
-  not_permitted = 77, // EX_NOPERM
-  bad_config = 78,    // EX_CONFIG
+  usage = 64,          // EX_USAGE
+  unreachable = 69,    // EX_UNAVAILABLE: the daemon does not answer
+  try_later = 75,      // EX_TEMPFAIL
+  not_permitted = 77,  // EX_NOPERM
+  bad_config = 78,     // EX_CONFIG
 };
 
 enum class Format { text, json };
+
+// `on` only when the output is a terminal, and $NO_COLOR does not ask for none.
+enum class Colour { off, on };
 
 struct Context {
   system::System system;
   Format format = Format::text;  // --json
   std::ostream& out;
   std::ostream& err;
+  Colour colour = Colour::off;
 };
 
 // `arguments` are those after the sub-command's name, without the global options (--root DIR, --json).
@@ -41,7 +45,8 @@ struct Command {
   Run run;
 };
 
-// Prints `fettle: said` and its hint on the error stream, or {"error": …} with --json; gives the exit code for it.
+// Prints `fettle: said` and its hint on the error stream, or {"error": …} with --json; gives the exit code
+// for it.
 int report(Context& context, const Error& error, int code = failed);
 
 }  // namespace fettle::cli

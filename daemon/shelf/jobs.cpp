@@ -149,6 +149,12 @@ Result<void> Jobs::set_manifest(std::string_view shelf, std::string_view want,
   });
 }
 
+Result<void> Jobs::resolve_again(std::string_view shelf) const {
+  auto change = database_.prepare("DELETE FROM repositories WHERE shelf = ? AND state <> 'ready'");
+  if (!change) return fail(change.error());
+  return change->bind(0, shelf).run();
+}
+
 Result<void> Jobs::keep_only(std::string_view shelf, const std::vector<std::string>& wants) const {
   return database_.transaction([&]() -> Result<void> {
     auto query = database_.prepare("SELECT number, want FROM repositories WHERE shelf = ?");

@@ -7,7 +7,6 @@
 
 #include "base/text.h"
 #include "system/lock.h"
-#include "system/lock.h"
 
 namespace fettle::shelf {
 namespace {

@@ -38,9 +38,9 @@ std::int64_t seconds_of(system_clock::time_point time) {
 }
 
 system_clock::time_point time_of(std::uint64_t value) {
-  // Year 9999: larger numbers do not fit the clock's own range.
-  return system_clock::time_point(
-      seconds(static_cast<std::int64_t>(std::min<std::uint64_t>(value, 253402300799ULL))));
+  // Year 2255: nanoseconds since 1970 end in 2262.
+  constexpr std::uint64_t latest = 9'000'000'000;
+  return system_clock::time_point(seconds(static_cast<std::int64_t>(std::min(value, latest))));
 }
 
 json::object amount_json(const Amount& amount) {

@@ -77,6 +77,10 @@ class Worker {
   Result<void> begin() {
     const auto before = jobs_.state(shelf_.name);
     if (!before) return fail(before.error());
+    // Started again after a failure: somebody believes that the source is better now.
+    if (*before == State::failed) {
+      if (auto anew = jobs_.resolve_again(shelf_.name); !anew) return anew;
+    }
     if (auto entered = enter(State::wanted); !entered) return entered;
     auto wanted = source_->repositories();
     if (!wanted) {
@@ -99,7 +103,6 @@ class Worker {
       wants.push_back(want_of(repository));
       progress_.report().repositories.push_back(
           {repository.id, repository.revision, State::wanted, {}, {}, {}});
-      // Started again after a failure: somebody believes that the source is better now.
       if (*before == State::failed) {
         if (auto forgotten = jobs_.forget_damage(repository.id); !forgotten) return forgotten;
       }

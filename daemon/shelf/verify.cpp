@@ -153,12 +153,14 @@ Result<std::string> digest(const system::Files& files, std::string_view path, st
     hash.add(std::string_view("\0", 1));
   }
   std::vector<char> buffer(block);
-  while (true) {
+  // One that keeps growing must not be read for ever.
+  for (std::uint64_t total = 0; total <= static_cast<std::uint64_t>(before.st_size);) {
     const ssize_t got = ::read(fd->get(), buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0)
       return fail(cannot("verify", path, errno, "is the drive below the cache failing? see the kernel log"));
     if (got == 0) break;
+    total += static_cast<std::uint64_t>(got);
     hash.add({buffer.data(), static_cast<std::size_t>(got)});
     if (!hashed({static_cast<std::uint64_t>(got)})) {
       return fail(Why::refused, "cannot verify '" + std::string(path) + "': it was stopped on request");

@@ -10,7 +10,7 @@ are plain git files. The commit is computed from the content, so it is the same 
 FILE of faults: a JSON list, read again whenever it changes; the first match with uses left is applied:
     {"match": "REGEX on 'METHOD PATH'", "kind": KIND, "times": N (default: always), ...}
 kinds: status (code, error, message, headers), wrong_byte, short_body, reset (after: bytes), stall (after: bytes,
-seconds), slow (bytes_per_second), html.
+seconds), slow (bytes_per_second), html, none (ends the search: no fault).
 """
 import argparse
 import hashlib

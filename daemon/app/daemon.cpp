@@ -1,0 +1,268 @@
+#include "app/daemon.h"
+
+#include <boost/asio/post.hpp>
+#include <csignal>
+#include <exception>
+
+#include "app/notify.h"
+#include "base/text.h"
+
+namespace fettle::app {
+namespace {
+
+constexpr std::string_view look_id = "daemon.look";
+constexpr std::string_view reload_id = "config.reload";
+
+Finding configuration_in_order() {
+  return {Status::pass, "the configuration is in order", {}};
+}
+
+Finding of_complaints(const profile::Complaints& complaints) {
+  Finding finding{Status::fail, "the new configuration has mistakes, so the last good one stays: ",
+                  "`fettle profile check` shows them; `systemctl reload fettled` reads it again"};
+  finding.says += complaints.empty() ? "it cannot be read" : profile::to_text(complaints.front());
+  if (complaints.size() > 1) finding.says += " (and " + std::to_string(complaints.size() - 1) + " more)";
+  return finding;
+}
+
+bool is_under_way(const serve::Shelf& shelf) {
+  return shelf.progress == serve::Progress::waiting || shelf.progress == serve::Progress::working;
+}
+
+}  // namespace
+
+Daemon::Daemon(boost::asio::io_context& loop, const system::Clock& clock, const Log& log, Rooms rooms,
+               Times times)
+    : loop_(loop),
+      clock_(clock),
+      log_(log),
+      rooms_(std::move(rooms)),
+      times_(times),
+      server_(loop, clock, {},
+              {[this] { look(Depth::everything); }, [this] { was_read(); },
+               [this](const serve::Refused& refused) { tell_refused(refused); }}),
+      signals_(loop),
+      next_look_(loop),
+      overdue_(loop),
+      alive_(loop),
+      started_at_(clock.now()) {}
+
+Daemon::~Daemon() {
+  if (worker_.joinable()) worker_.join();
+}
+
+profile::Complaints Daemon::start(serve::Sockets sockets, std::optional<gid_t> control_group) {
+  profile::Loaded loaded = rooms_.load();
+  if (!loaded.profile) return std::move(loaded.complaints);
+  profile_ = std::move(*loaded.profile);
+  configuration_ = configuration_in_order();
+  sockets_ = std::move(sockets);
+  control_group_ = control_group;
+  inputs_.profile = profile_.name;
+  inputs_.profile_file = profile_.file;
+  inputs_.taken_steady = taken_ = clock_.steady();
+  handle_signals();
+  if (const auto watchdog = watchdog_time()) {
+    alive_every_ = *watchdog / 2;
+    keep_alive();
+  }
+  look(Depth::everything);
+  return {};
+}
+
+void Daemon::handle_signals() {
+  boost::system::error_code ignored;  // it can only fail for a number that is no signal
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number, ignored);
+  signals_.async_wait([this](const boost::system::error_code& err, int signal) {
+    if (err) return;
+    if (signal == SIGHUP) {
+      handle_signals();
+      reload();
+    } else {
+      stop();
+    }
+  });
+}
+
+void Daemon::stop() {
+  notify_stopping();
+  log_.tell(Level::info, "stopping");
+  server_.stop();
+  loop_.stop();
+}
+
+void Daemon::reload() {
+  notify_reloading();
+  is_reloading_ = true;
+  profile::Loaded loaded = rooms_.load();
+  if (loaded.profile) {
+    profile_ = std::move(*loaded.profile);
+    configuration_ = configuration_in_order();
+    log_.tell(Level::info, "the configuration was read again", {{"room", "profile"}});
+  } else {
+    configuration_ = of_complaints(loaded.complaints);
+    for (const profile::Complaint& complaint : loaded.complaints) {
+      log_.tell(Level::error, profile::to_text(complaint), {{"room", "profile"}});
+    }
+  }
+  look(Depth::everything);
+}
+
+void Daemon::look(Depth depth) {
+  if (looking_) {
+    wanted_ = wanted_ ? std::max(*wanted_, depth) : depth;
+    return;
+  }
+  looking_ = true;
+  next_look_.cancel();
+  look_began_ = clock_.steady();
+  overdue_.expires_after(times_.overdue);
+  overdue_.async_wait([this](const boost::system::error_code& err) {
+    if (!err) on_overdue();
+  });
+  worker_ = std::thread([this, depth, profile = profile_] {
+    serve::Inputs inputs;
+    try {
+      inputs = rooms_.look(profile, depth);
+    } catch (const std::exception& thrown) {
+      inputs.taken_at = clock_.now();
+      inputs.taken_steady = clock_.steady();
+      inputs.findings.push_back({std::string(look_id),
+                                 "looking at the node",
+                                 {Status::unknown, "cannot look at the node: " + std::string(thrown.what()),
+                                  "this is a defect of fettle: please report it"},
+                                 clock_.now()});
+    }
+    boost::asio::post(loop_, [this, depth, seen = std::move(inputs)]() mutable {
+      worker_.join();  // it has nothing more to do
+      on_looked(std::move(seen), depth);
+    });
+  });
+}
+
+void Daemon::on_looked(serve::Inputs inputs, Depth depth) {
+  looking_ = false;
+  overdue_.cancel();
+  if (is_overdue_)
+    log_.tell(Level::info, "the look that was overdue came back", {{"check", std::string(look_id)}});
+  is_overdue_ = false;
+  const auto now = clock_.steady();
+  inputs.took = std::chrono::duration_cast<std::chrono::milliseconds>(now - look_began_);
+  if (depth == Depth::everything) taken_ = look_began_;
+  inputs_ = std::move(inputs);
+  publish();
+  if (const auto wanted = std::exchange(wanted_, std::nullopt)) look(*wanted);
+}
+
+void Daemon::on_overdue() {
+  is_overdue_ = true;
+  log_.tell(Level::error, "a look at the node hangs: the node is unknown until it comes back",
+            {{"check", std::string(look_id)}});
+  publish();
+}
+
+void Daemon::publish() {
+  serve::Inputs inputs = inputs_;
+  inputs.started_at = started_at_;
+  inputs.refresh = std::chrono::duration_cast<std::chrono::seconds>(times_.idle);
+  const auto now = clock_.now();
+  inputs.findings.push_back({std::string(reload_id), "configuration", configuration_, now});
+  if (is_overdue_) {
+    inputs.findings.push_back(
+        {std::string(look_id),
+         "looking at the node",
+         {Status::unknown, "a look at the node hangs, so what is told here is old",
+          "look for a process of fettled in state D, and for a dead disk or mount in the kernel log"},
+         now});
+  }
+  const auto snapshot = std::make_shared<const serve::Snapshot>(inputs);
+  const serve::Verdict& verdict = snapshot->verdict();
+  tell_changes(inputs, verdict);
+  server_.publish(snapshot);
+  const std::string line = std::string(serve::to_text(verdict.state)) + ": " + verdict.why;
+  if (sockets_) {
+    server_.listen(std::move(sockets_->status), serve::Socket::status);
+    server_.listen(std::move(sockets_->control), serve::Socket::control, control_group_);
+    sockets_.reset();
+  }
+  if (!is_ready_ || is_reloading_) {
+    notify_ready(line);
+  } else if (line != told_state_) {
+    notify_status(line);
+  }
+  is_ready_ = true;
+  is_reloading_ = false;
+  told_state_ = line;
+  plan_next(verdict.state);
+}
+
+void Daemon::plan_next(serve::State state) {
+  if (looking_) return;
+  bool unsettled = state == serve::State::starting;
+  for (const serve::Shelf& shelf : inputs_.shelves) unsettled = unsettled || is_under_way(shelf);
+  const auto age = clock_.steady() - taken_;
+  const Depth depth =
+      !unsettled || age + times_.reports >= times_.settling ? Depth::everything : Depth::reports;
+  next_look_.expires_after(unsettled ? times_.reports : times_.idle);
+  next_look_.async_wait([this, depth](const boost::system::error_code& err) {
+    if (!err) look(depth);
+  });
+}
+
+void Daemon::keep_alive() {
+  notify_alive();
+  alive_.expires_after(alive_every_);
+  alive_.async_wait([this](const boost::system::error_code& err) {
+    if (!err) keep_alive();
+  });
+}
+
+void Daemon::was_read() {
+  if (looking_ || clock_.steady() - taken_ < times_.interest) return;
+  boost::asio::post(loop_, [this] {  // the answer goes out first
+    if (!looking_) look(Depth::everything);
+  });
+}
+
+void Daemon::tell_changes(const serve::Inputs& inputs, const serve::Verdict& verdict) {
+  std::map<std::string, Status, std::less<>> now;
+  for (const NamedFinding& named : inputs.findings) {
+    const Finding& finding = named.finding;
+    const bool is_fine = finding.status == Status::pass || finding.status == Status::not_applicable;
+    const auto before = told_.find(named.id);
+    // What is fine from the beginning is not worth a line.
+    const bool is_news = before == told_.end() ? !is_fine : before->second != finding.status;
+    now[named.id] = finding.status;
+    if (!is_news) continue;
+    const std::string_view id = named.id;
+    const std::string_view room = id.substr(0, id.find('.'));
+    const std::string text = named.id + " is " + std::string(to_text(finding.status)) + ": " + finding.says +
+                             (finding.hint.empty() ? "" : "\nhint: " + finding.hint);
+    const Level level = is_fine ? Level::info : Level::warning;
+    if (room == "shelf" && room.size() < id.size()) {
+      log_.tell(level, text, {{"room", "shelf"}, {"check", named.id}, {"shelf", std::string(id.substr(6))}});
+    } else {
+      log_.tell(level, text, {{"room", std::string(room)}, {"check", named.id}});
+    }
+  }
+  told_ = std::move(now);
+  const std::string state(serve::to_text(verdict.state));
+  if (told_state_.rfind(state + ":", 0) != 0) {
+    log_.tell(verdict.state == serve::State::failed ? Level::error : Level::info,
+              "the node is " + state + ": " + verdict.why, {{"state", state}});
+  }
+}
+
+void Daemon::tell_refused(const serve::Refused& refused) {
+  std::string text = std::to_string(refused.status) + " for uid " + std::to_string(refused.peer.uid) +
+                     " gid " + std::to_string(refused.peer.gid) + " pid " + std::to_string(refused.peer.pid) +
+                     " on the " + (refused.socket == serve::Socket::control ? "control" : "status") +
+                     " socket: " + refused.said;
+  if (refused.unsaid > 0) text += " (and " + std::to_string(refused.unsaid) + " before it)";
+  log_.tell(Level::warning, text,
+            {{"room", "serve"},
+             {"uid", std::to_string(refused.peer.uid)},
+             {"pid", std::to_string(refused.peer.pid)}});
+}
+
+}  // namespace fettle::app

@@ -1,0 +1,194 @@
+#include "app/look.h"
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "app/facts_json.h"
+#include "base/json.h"
+#include "base/names.h"
+#include "env/plan.h"
+#include "health/checks.h"
+#include "shelf/report.h"
+#include "storage/report.h"
+
+namespace fettle::app {
+namespace {
+
+namespace json = boost::json;
+
+serve::Progress progress_of(shelf::State state) {
+  switch (state) {
+    case shelf::State::wanted:
+      return serve::Progress::waiting;
+    case shelf::State::resolved:
+    case shelf::State::fetching:
+    case shelf::State::verifying:
+    case shelf::State::corrupt:
+      return serve::Progress::working;
+    case shelf::State::ready:
+      return serve::Progress::ready;
+    case shelf::State::failed:
+    case shelf::State::refused:
+    case shelf::State::held:
+      return serve::Progress::stopped;
+  }
+  return serve::Progress::unknown;
+}
+
+// What the shelf room found about the shelf itself: a worker that fell silent is its judgement, not ours.
+const Finding* finding_of(const Findings& findings, const std::string& name) {
+  for (const NamedFinding& named : findings) {
+    if (named.id == "shelf." + name) return &named.finding;
+  }
+  return nullptr;
+}
+
+serve::Shelf shelf_of(const std::string& name, const Result<shelf::Report>* report,
+                      const Findings& findings) {
+  serve::Shelf shelf;
+  shelf.name = name;
+  if (report == nullptr || (!*report && report->error().why == Why::missing)) {
+    shelf.progress = serve::Progress::waiting;
+    shelf.word = shelf::to_text(shelf::State::wanted);
+    return shelf;
+  }
+  if (!*report) {
+    shelf.word = "unknown";
+    shelf.error = report->error().said;
+    return shelf;
+  }
+  const shelf::Report& said = **report;
+  shelf.progress = progress_of(said.state);
+  shelf.word = shelf::to_text(said.state);
+  shelf.done = said.done.bytes;
+  shelf.total = said.total.bytes;
+  shelf.rate = said.rate;
+  shelf.left = said.eta;
+  if (said.error) shelf.error = said.error->said;
+  if (const auto detail = parse_json(shelf::to_json(said), "the report")) shelf.detail = *detail;
+  const Finding* const finding = finding_of(findings, name);
+  if (finding != nullptr && finding->status == Status::unknown) {
+    shelf.progress = serve::Progress::unknown;
+    shelf.error = finding->says;
+  }
+  return shelf;
+}
+
+// Only of what is the cache for sure: below a mount point that nothing is mounted on lies the root file
+// system.
+std::optional<Result<system::Space>> space_of(const profile::Profile& profile, const facts::Facts& facts,
+                                              const system::Files& files) {
+  if (!profile.cache) return std::nullopt;
+  const std::string& path = profile.cache->path;
+  const auto is_it = [&](const facts::Mount& mount) { return mount.where == path; };
+  if (profile.cache->drives &&
+      !(facts.mounts && std::any_of(facts.mounts->begin(), facts.mounts->end(), is_it))) {
+    return std::nullopt;
+  }
+  return files.space(path);
+}
+
+serve::Cache cache_of(const profile::Profile& profile, const std::optional<Result<system::Space>>& space) {
+  serve::Cache cache;
+  if (!profile.cache) return cache;
+  cache.path = profile.cache->path;
+  cache.kind = profile.cache->drives ? "drives" : "directory";
+  if (space && *space) {
+    cache.total = (*space)->total;
+    cache.available = (*space)->available;
+  }
+  return cache;
+}
+
+serve::Gpus gpus_of(const profile::Profile& profile, const facts::Facts& facts) {
+  serve::Gpus gpus;
+  if (profile.gpus) {
+    gpus.model = profile.gpus->model;
+    gpus.wanted = profile.gpus->count;
+  }
+  if (facts.gpus_in_kfd) gpus.seen = *facts.gpus_in_kfd;
+  if (facts.driver && facts.driver->loaded) {
+    gpus.driver = facts.driver->module_version.empty() ? "of the kernel" : facts.driver->module_version;
+    if (facts.driver_package && !facts.driver_package->release.empty()) {
+      gpus.driver += " (" + facts.driver_package->release + ")";
+    }
+  }
+  return gpus;
+}
+
+json::value env_json(const profile::Profile& profile) {
+  const env::Plan plan = env::plan(profile);
+  json::array variables;
+  for (const env::Variable& variable : plan.variables) {
+    variables.push_back({{"name", variable.name},
+                         {"value", variable.value},
+                         {"scope", env::to_text(variable.scope)},
+                         {"why", variable.why}});
+  }
+  json::array refused;
+  for (const env::Refusal& refusal : plan.refused) {
+    refused.push_back({{"name", refusal.name}, {"said", refusal.error.said}, {"hint", refusal.error.hint}});
+  }
+  json::array files;
+  for (const env::File& file : plan.files) files.emplace_back(file.path);
+  json::object object;
+  object["variables"] = std::move(variables);
+  object["refused"] = std::move(refused);
+  object["files"] = std::move(files);
+  return object;
+}
+
+// What provisioning wrote, as it is; findings say what it means.
+json::value provision_json(const system::Files& files) {
+  const auto text = files.read(names::provision_report);
+  if (!text) return json::object{{"unknown", text.error().said}};
+  const auto value = parse_json(*text, names::provision_report);
+  if (!value) return json::object{{"unknown", value.error().said}};
+  return *value;
+}
+
+void append(Findings& to, Findings from) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+}  // namespace
+
+serve::Inputs Look::operator()(const profile::Profile& profile, Depth depth) {
+  if (!facts_ || depth == Depth::everything) {
+    taken_at_ = clock_.now();
+    taken_steady_ = clock_.steady();
+    facts_ = facts::gather(files_);
+  }
+  const auto now = clock_.now();
+  serve::Inputs inputs;
+  inputs.version = version_;
+  inputs.profile = profile.name;
+  inputs.profile_file = profile.file;
+  inputs.taken_at = taken_at_;
+  inputs.taken_steady = taken_steady_;
+  if (facts_->uptime) inputs.uptime = *facts_->uptime;
+
+  inputs.findings = health::run(*facts_, profile, taken_at_);
+  append(inputs.findings, storage::findings(storage::read_report(files_), *facts_, profile, now));
+  // Without the cache there is no space to judge; cache.mounted says that.
+  const auto space = space_of(profile, *facts_, files_);
+  if (space) inputs.findings.push_back(storage::space_finding(*space, profile, now));
+  const shelf::Reports reports = shelf::read_reports(files_, profile);
+  const Findings of_shelves = shelf::findings(reports, profile, now);
+  append(inputs.findings, of_shelves);
+
+  inputs.cache = cache_of(profile, space);
+  inputs.gpus = gpus_of(profile, *facts_);
+  for (const profile::Shelf& wanted : profile.shelves) {
+    const auto report = reports.find(wanted.name);
+    inputs.shelves.push_back(
+        shelf_of(wanted.name, report == reports.end() ? nullptr : &report->second, of_shelves));
+  }
+  inputs.facts = facts_json(*facts_);
+  inputs.storage = provision_json(files_);
+  inputs.env = env_json(profile);
+  return inputs;
+}
+
+}  // namespace fettle::app

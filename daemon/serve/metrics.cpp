@@ -1,0 +1,147 @@
+#include "serve/metrics.h"
+
+#include <array>
+#include <cstdio>
+
+#include "serve/print.h"
+
+namespace fettle::serve {
+namespace {
+
+class Text {
+ public:
+  // Opens a family of samples.
+  void family(std::string_view name, std::string_view type, std::string_view help) {
+    name_ = name;
+    out_.append("# HELP ").append(name).append(" ").append(help).append("\n# TYPE ");
+    out_.append(name).append(" ").append(type).append("\n");
+  }
+
+  // `labels` is already escaped: `id="x"`.
+  void sample(const std::string& value, std::string_view labels = {}) {
+    out_ += name_;
+    if (!labels.empty()) out_.append("{").append(labels).append("}");
+    out_.append(" ").append(value).append("\n");
+  }
+
+  void one(std::string_view name, std::string_view type, std::string_view help, const std::string& value) {
+    family(name, type, help);
+    sample(value);
+  }
+
+  std::string take() { return std::move(out_); }
+
+ private:
+  std::string out_;
+  std::string name_;
+};
+
+std::string labelled(std::string_view name, std::string_view value) {
+  return std::string(name) + "=\"" + label(value) + "\"";
+}
+
+std::string number(Status status) {
+  switch (status) {
+    case Status::pass:
+      return "0";
+    case Status::warn:
+      return "1";
+    case Status::fail:
+      return "2";
+    case Status::unknown:
+      return "3";
+    case Status::not_applicable:
+      return "-1";
+  }
+  return "3";
+}
+
+std::string seconds_text(std::chrono::system_clock::time_point time) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
+}
+
+std::string seconds_text(std::chrono::milliseconds time) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%lld.%03lld", static_cast<long long>(time.count() / 1000),
+                static_cast<long long>(time.count() % 1000));
+  return text.data();
+}
+
+void shelves(Text& text, const std::vector<Shelf>& list) {
+  struct Family {
+    std::string_view name, help;
+    std::string (*value)(const Shelf&);
+  };
+  constexpr std::array families{
+      Family{"fettle_shelf_ready", "Whether every repository of the shelf is verified and published.",
+             [](const Shelf& s) { return std::string(s.progress == Progress::ready ? "1" : "0"); }},
+      Family{"fettle_shelf_stopped", "Whether the shelf stopped and needs somebody (failed, refused, held).",
+             [](const Shelf& s) { return std::string(s.progress == Progress::stopped ? "1" : "0"); }},
+      Family{"fettle_shelf_done_bytes", "Bytes of the shelf that are on the disk.",
+             [](const Shelf& s) { return std::to_string(s.done.count); }},
+      Family{"fettle_shelf_total_bytes", "Bytes of the whole shelf, 0 while that is not known.",
+             [](const Shelf& s) { return std::to_string(s.total.count); }},
+      Family{"fettle_shelf_rate_bytes_per_second", "How fast the shelf grows.",
+             [](const Shelf& s) { return std::to_string(s.rate.count); }},
+  };
+  if (list.empty()) return;
+  for (const Family& family : families) {
+    text.family(family.name, "gauge", family.help);
+    for (const Shelf& shelf : list) text.sample(family.value(shelf), labelled("shelf", shelf.name));
+  }
+}
+
+}  // namespace
+
+std::string metrics_text(const Inputs& inputs, State state) {
+  Text text;
+  text.family("fettle_info", "gauge", "Version and profile; always 1.");
+  text.sample("1", labelled("version", inputs.version) + "," + labelled("profile", inputs.profile));
+  text.family("fettle_state", "gauge", "The node in one word: 1 for the state it is in, 0 for the others.");
+  for (const State each : {State::starting, State::ready, State::degraded, State::failed, State::unknown}) {
+    text.sample(each == state ? "1" : "0", labelled("state", to_text(each)));
+  }
+  if (!inputs.findings.empty()) {
+    text.family("fettle_finding_status", "gauge",
+                "One check: 0 pass, 1 warn, 2 fail, 3 unknown, -1 not applicable here.");
+    for (const NamedFinding& named : inputs.findings) {
+      text.sample(number(named.finding.status), labelled("id", named.id));
+    }
+  }
+  text.one("fettle_gpus_wanted", "gauge", "GPUs that the profile wants.", std::to_string(inputs.gpus.wanted));
+  // A number that could not be read has no sample: absent is not zero.
+  if (inputs.gpus.seen) {
+    text.one("fettle_gpus_seen", "gauge", "GPUs that the driver shows.", std::to_string(*inputs.gpus.seen));
+  }
+  if (inputs.cache.total) {
+    text.one("fettle_storage_cache_size_bytes", "gauge", "Size of the cache's file system.",
+             std::to_string(inputs.cache.total->count));
+  }
+  if (inputs.cache.available) {
+    text.one("fettle_storage_cache_available_bytes", "gauge", "Free space of the cache.",
+             std::to_string(inputs.cache.available->count));
+  }
+  shelves(text, inputs.shelves);
+  text.one("fettle_start_time_seconds", "gauge", "When the daemon started, since the epoch.",
+           seconds_text(inputs.started_at));
+  text.one("fettle_look_time_seconds", "gauge", "When the node was looked at last, since the epoch.",
+           seconds_text(inputs.taken_at));
+  text.one("fettle_look_duration_seconds", "gauge", "How long that look lasted.", seconds_text(inputs.took));
+  return text.take();
+}
+
+std::string server_metrics_text(std::chrono::seconds age, const Counters& counters) {
+  Text text;
+  text.one("fettle_look_age_seconds", "gauge", "How old these values are.", std::to_string(age.count()));
+  text.one("fettle_serve_answered_total", "counter", "Requests that were answered.",
+           std::to_string(counters.answered));
+  text.one("fettle_serve_refused_total", "counter", "Requests and connections that were turned away.",
+           std::to_string(counters.refused));
+  text.one("fettle_serve_timed_out_total", "counter", "Connections closed because the client was too slow.",
+           std::to_string(counters.timed_out));
+  text.one("fettle_serve_connections", "gauge", "Connections that are open now.",
+           std::to_string(counters.connections));
+  return text.take();
+}
+
+}  // namespace fettle::serve

@@ -1,0 +1,58 @@
+// Requests: which paths there are, on which socket, and what each answers. Pure: no socket and no HTTP
+// library here.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "serve/snapshot.h"
+
+namespace fettle::serve {
+
+// The two sockets. Everybody local may read `status`; `control` is for root and group fettle, and may change.
+enum class Socket { status, control };
+
+// What the server counts about itself, for /metrics.
+struct Counters {
+  std::uint64_t answered = 0;
+  std::uint64_t refused = 0;  // limits, rights, malformed requests
+  std::uint64_t timed_out = 0;
+  std::uint64_t connections = 0;  // open now
+};
+
+struct Question {
+  Socket socket = Socket::status;
+  std::string_view method;
+  std::string_view target;  // as the client sent it: path and query
+  std::shared_ptr<const Snapshot> snapshot;
+  std::chrono::steady_clock::time_point now{};
+  Counters counters;
+};
+
+// What the caller has to do besides answering.
+enum class Effect { none, refresh };
+
+// The body is `head`, then `rest` (which `keep` holds), then `tail`.
+struct Answer {
+  unsigned status = 200;
+  std::string_view type = "application/json";
+  std::string head;
+  std::string_view rest;
+  std::string tail;
+  std::string allow;         // for 405
+  unsigned retry_after = 0;  // seconds, for 503; 0 = not said
+  Effect effect = Effect::none;
+  std::shared_ptr<const Snapshot> keep;
+
+  std::size_t size() const { return head.size() + rest.size() + tail.size(); }
+};
+
+Answer answer(const Question& question);
+
+// {"api":1,"error":{"status":404,"said":…,"hint":…}}
+Answer refusal(unsigned status, std::string_view said, std::string_view hint = {});
+
+}  // namespace fettle::serve

@@ -1,0 +1,165 @@
+#include "serve/snapshot.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "serve/metrics.h"
+#include "serve/print.h"
+
+namespace fettle::serve {
+namespace {
+
+namespace json = boost::json;
+
+// From its second member on: the first three are printed when somebody asks.
+std::string page_text(const json::object& fields) {
+  std::string text = one_line(fields);
+  text.front() = ',';
+  return text + "\n";
+}
+
+json::value or_null(const std::optional<Bytes>& bytes) {
+  return bytes ? json::value(bytes->count) : json::value(nullptr);
+}
+
+json::object finding_json(const NamedFinding& named) {
+  return {{"id", named.id},
+          {"title", named.title},
+          {"status", to_text(named.finding.status)},
+          {"says", named.finding.says},
+          {"hint", named.finding.hint},
+          {"checked_at", utc(named.checked_at)}};
+}
+
+json::object shelf_json(const Shelf& shelf) {
+  return {{"name", shelf.name},
+          {"state", shelf.word},
+          {"ready", shelf.progress == Progress::ready},
+          {"done_bytes", shelf.done.count},
+          {"total_bytes", shelf.total.count == 0 ? json::value(nullptr) : json::value(shelf.total.count)},
+          {"bytes_per_second", shelf.rate.count},
+          {"seconds_left", shelf.left ? json::value(shelf.left->count()) : json::value(nullptr)},
+          {"error", shelf.error}};
+}
+
+json::object cache_json(const Cache& cache) {
+  return {{"path", cache.path},
+          {"kind", cache.kind},
+          {"total_bytes", or_null(cache.total)},
+          {"available_bytes", or_null(cache.available)}};
+}
+
+json::object gpus_json(const Gpus& gpus) {
+  return {{"model", gpus.model},
+          {"wanted", gpus.wanted},
+          {"seen", gpus.seen ? json::value(*gpus.seen) : json::value(nullptr)},
+          {"driver", gpus.driver}};
+}
+
+json::object counts_json(const Findings& findings) {
+  json::object counts;
+  for (const Status status :
+       {Status::pass, Status::not_applicable, Status::warn, Status::unknown, Status::fail}) {
+    std::uint64_t count = 0;
+    for (const NamedFinding& named : findings) count += named.finding.status == status ? 1 : 0;
+    counts[to_text(status)] = count;
+  }
+  return counts;
+}
+
+// What every answer about the node begins with.
+json::object head_of(const Inputs& inputs, const Verdict& verdict) {
+  return {{"taken_at", utc(inputs.taken_at)}, {"state", to_text(verdict.state)}, {"why", verdict.why}};
+}
+
+json::object status_json(const Inputs& inputs, const Verdict& verdict) {
+  json::object answer = head_of(inputs, verdict);
+  answer["version"] = inputs.version;
+  answer["profile"] = json::object{{"name", inputs.profile}, {"file", inputs.profile_file}};
+  answer["started_at"] = utc(inputs.started_at);
+  answer["refresh_seconds"] = inputs.refresh.count();
+  answer["counts"] = counts_json(inputs.findings);
+  answer["cache"] = cache_json(inputs.cache);
+  answer["gpus"] = gpus_json(inputs.gpus);
+  json::array shelves;
+  for (const Shelf& shelf : inputs.shelves) shelves.emplace_back(shelf_json(shelf));
+  answer["shelves"] = std::move(shelves);
+  json::array findings;
+  for (const NamedFinding& named : inputs.findings) findings.emplace_back(finding_json(named));
+  answer["findings"] = std::move(findings);
+  return answer;
+}
+
+json::object health_json(const Inputs& inputs, const Verdict& verdict) {
+  json::object answer = head_of(inputs, verdict);
+  answer["counts"] = counts_json(inputs.findings);
+  json::array findings;
+  for (const NamedFinding& named : inputs.findings) {
+    if (named.finding.status != Status::pass && named.finding.status != Status::not_applicable) {
+      findings.emplace_back(finding_json(named));
+    }
+  }
+  answer["findings"] = std::move(findings);
+  return answer;
+}
+
+json::object shelves_json(const Inputs& inputs) {
+  json::array shelves;
+  for (const Shelf& shelf : inputs.shelves) shelves.emplace_back(shelf_json(shelf));
+  return {{"taken_at", utc(inputs.taken_at)}, {"shelves", std::move(shelves)}};
+}
+
+json::object one_shelf_json(const Inputs& inputs, const Shelf& shelf) {
+  json::object answer{{"taken_at", utc(inputs.taken_at)}, {"shelf", shelf_json(shelf)}};
+  answer["report"] = shelf.detail;
+  return answer;
+}
+
+json::object storage_json(const Inputs& inputs) {
+  json::object answer{{"taken_at", utc(inputs.taken_at)}, {"cache", cache_json(inputs.cache)}};
+  answer["report"] = inputs.storage;
+  return answer;
+}
+
+json::object value_json(const Inputs& inputs, std::string_view name, const json::value& value) {
+  json::object answer{{"taken_at", utc(inputs.taken_at)}};
+  answer[name] = value;
+  return answer;
+}
+
+}  // namespace
+
+Snapshot::Snapshot(const Inputs& inputs)
+    : verdict_(judge(inputs)), taken_(inputs.taken_steady), stale_after_(3 * inputs.refresh) {
+  const Verdict stale{State::unknown,
+                      "the last look was at " + utc(inputs.taken_at) + ", and none came back since"};
+  pages_["/v1/status"] = {page_text(status_json(inputs, verdict_)), page_text(status_json(inputs, stale))};
+  pages_["/v1/health"] = {page_text(health_json(inputs, verdict_)), page_text(health_json(inputs, stale))};
+  pages_["/v1/facts"] = {page_text(value_json(inputs, "facts", inputs.facts)), {}};
+  pages_["/v1/storage"] = {page_text(storage_json(inputs)), {}};
+  pages_["/v1/shelves"] = {page_text(shelves_json(inputs)), {}};
+  pages_["/v1/env"] = {page_text(value_json(inputs, "env", inputs.env)), {}};
+  for (const Shelf& shelf : inputs.shelves)
+    shelves_[shelf.name] = {page_text(one_shelf_json(inputs, shelf)), {}};
+  metrics_ = {metrics_text(inputs, verdict_.state), metrics_text(inputs, State::unknown)};
+}
+
+std::chrono::seconds Snapshot::age(std::chrono::steady_clock::time_point now) const {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::max(now, taken_) - taken_);
+}
+
+bool Snapshot::is_stale(std::chrono::steady_clock::time_point now) const {
+  return stale_after_.count() > 0 && now - taken_ > stale_after_;
+}
+
+const Page* Snapshot::page(std::string_view path) const {
+  const auto found = pages_.find(path);
+  return found == pages_.end() ? nullptr : &found->second;
+}
+
+const Page* Snapshot::shelf(std::string_view name) const {
+  const auto found = shelves_.find(name);
+  return found == shelves_.end() ? nullptr : &found->second;
+}
+
+}  // namespace fettle::serve

@@ -1,0 +1,130 @@
+// Snapshot: what is known about the node at one moment, with every answer printed in advance. It never
+// changes, so a request is one pointer and one write.
+#pragma once
+
+#include <array>
+#include <boost/json/value.hpp>
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/finding.h"
+
+namespace fettle::serve {
+
+// The node in one word. The first rule that matches decides (judge()):
+//   failed    a finding is `fail`, and it is not one of the two groups named under degraded and starting
+//   unknown   nothing was looked at, a finding or a wanted shelf is unknown, or the snapshot is stale
+//   degraded  the node can serve, but not all that is wanted: a shelf stopped, or a fail of "config." or
+//   "env." starting  a wanted shelf is on its way; or, for 20 minutes from boot, the driver or the GPUs are
+//   not there yet, or
+//             provisioning has not reported
+//   ready     every finding is pass, not_applicable or warn, and every wanted shelf is ready
+// /v1/health answers 200 for ready and degraded, 503 for the rest.
+enum class State { starting, ready, degraded, failed, unknown };
+
+std::string_view to_text(State state);
+
+// Drivers come late: Azure keeps amdgpu from loading and loads it minutes after boot.
+inline constexpr std::chrono::minutes settling_time{20};
+
+// An answer above this is not sent (500): the largest page of 3,800 repositories is below 2 MiB.
+inline constexpr std::size_t answer_limit = std::size_t{4} << 20U;
+
+// How far a shelf is, in the five ways that matter to the node's state; `word` is the shelf's own.
+enum class Progress { waiting, working, ready, stopped, unknown };
+
+struct Shelf {
+  std::string name;
+  Progress progress = Progress::unknown;
+  std::string word;  // "wanted", "fetching", "failed" …
+  Bytes done;
+  Bytes total;  // 0 = not known yet
+  Bytes rate;   // a second, 0 when nothing moves
+  std::optional<std::chrono::seconds> left;
+  std::string error;                    // why it stopped, or why it is unknown
+  boost::json::value detail = nullptr;  // the worker's own report: repositories and files
+};
+
+struct Cache {
+  std::string path;  // empty = the profile wants none
+  std::string kind;  // "drives" or "directory"
+  std::optional<Bytes> total;
+  std::optional<Bytes> available;
+};
+
+struct Gpus {
+  std::string model;  // what the profile wants; empty = nothing
+  unsigned wanted = 0;
+  std::optional<unsigned> seen;  // empty = could not look
+  std::string driver;            // "6.14.14 (30.10.2)"; empty = none loaded
+};
+
+// Everything a snapshot is made of, as plain values. `app` gathers it.
+struct Inputs {
+  std::string version;  // of fettle
+  std::string profile;  // its name
+  std::string profile_file;
+  Findings findings;
+  Cache cache;
+  Gpus gpus;
+  std::vector<Shelf> shelves;  // those that the profile wants, in its order
+  boost::json::value facts = nullptr;
+  boost::json::value storage = nullptr;                // what provisioning reported
+  boost::json::value env = nullptr;                    // variables and where they are delivered
+  std::optional<std::chrono::seconds> uptime;          // of the node; empty = could not look
+  std::chrono::system_clock::time_point started_at{};  // the daemon
+  std::chrono::system_clock::time_point taken_at{};
+  std::chrono::steady_clock::time_point
+      taken_steady{};                 // ages are measured with this one: the wall clock jumps
+  std::chrono::milliseconds took{0};  // how long the look lasted
+  std::chrono::seconds refresh{
+      0};  // time between two looks; three of them make a snapshot stale. 0 = never stale
+};
+
+struct Verdict {
+  State state = State::unknown;
+  std::string why;  // one sentence
+};
+
+Verdict judge(const Inputs& inputs);
+
+// A body from its second part on. The first, `{"api":1,"age_seconds":N,"stale":false`, is printed when it is
+// asked for.
+struct Page {
+  std::string fresh;
+  std::string stale;  // empty = the same as fresh
+};
+
+class Snapshot {
+ public:
+  explicit Snapshot(const Inputs& inputs);
+
+  const Verdict& verdict() const { return verdict_; }
+  std::chrono::seconds age(std::chrono::steady_clock::time_point now) const;
+  bool is_stale(std::chrono::steady_clock::time_point now) const;
+  State state(std::chrono::steady_clock::time_point now) const {
+    return is_stale(now) ? State::unknown : verdict_.state;
+  }
+
+  // Named by their paths: "/v1/status". Nothing for an unknown one.
+  const Page* page(std::string_view path) const;
+  const Page* shelf(std::string_view name) const;
+  const Page& metrics() const { return metrics_; }
+
+ private:
+  Verdict verdict_;
+  std::chrono::steady_clock::time_point taken_;
+  std::chrono::seconds stale_after_{0};
+  std::map<std::string, Page, std::less<>> pages_;
+  std::map<std::string, Page, std::less<>> shelves_;
+  Page metrics_;
+};
+
+}  // namespace fettle::serve

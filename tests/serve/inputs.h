@@ -1,0 +1,54 @@
+// A node for the tests of serve: ready, with two shelves, at the time where FakeClock starts.
+#pragma once
+
+#include "serve/snapshot.h"
+
+namespace fettle::test {
+
+inline NamedFinding finding(std::string id, Status status, std::string says = "looked",
+                            std::string hint = {}) {
+  return {std::move(id),
+          "a title",
+          {status, std::move(says), std::move(hint)},
+          std::chrono::system_clock::time_point(std::chrono::seconds(1764000000))};
+}
+
+inline serve::Shelf shelf(std::string name, serve::Progress progress, std::string word) {
+  serve::Shelf result;
+  result.name = std::move(name);
+  result.progress = progress;
+  result.word = std::move(word);
+  return result;
+}
+
+inline serve::Inputs ready_node() {
+  serve::Inputs inputs;
+  inputs.version = "0.1.0";
+  inputs.profile = "mi300x";
+  inputs.profile_file = "/usr/share/fettle/profiles/mi300x.yaml";
+  inputs.findings = {finding("os.release", Status::pass, "Ubuntu 24.04.3 LTS"),
+                     finding("driver.amdgpu", Status::pass, "amdgpu 6.14.14, live"),
+                     finding("cache.mounted", Status::pass, "mounted on /srv/fettle"),
+                     finding("storage.scheduler", Status::not_applicable, "no array here"),
+                     finding("host.numa_balancing", Status::warn, "numa_balancing is 1 \"on\"\nfor all",
+                             "set kernel.numa_balancing=0")};
+  inputs.cache = {"/srv/fettle", "drives", Bytes{30725970923520}, Bytes{24000000000000}};
+  inputs.gpus = {"MI300X", 8, 8U, "6.14.14 (30.10.2)"};
+  inputs.shelves = {shelf("tiny", serve::Progress::ready, "ready"),
+                    shelf("large", serve::Progress::ready, "ready")};
+  inputs.shelves[0].done = inputs.shelves[0].total = 3_MiB;
+  inputs.shelves[0].detail = {{"repositories", {{{"id", "Qwen/Qwen3-0.6B"}, {"state", "ready"}}}}};
+  inputs.shelves[1].done = inputs.shelves[1].total = 700_GiB;
+  inputs.facts = {{"kernel", "6.14.0-32-generic"}, {"drives", {{{"model", "bad \xFF bytes"}}}}};
+  inputs.storage = {{"outcome", "already_so"}};
+  inputs.env = {{"variables", {{{"name", "HF_HOME"}, {"value", "/srv/fettle/hf"}}}}};
+  inputs.uptime = std::chrono::hours(5);
+  inputs.started_at = std::chrono::system_clock::time_point(std::chrono::seconds(1763990000));
+  inputs.taken_at = std::chrono::system_clock::time_point(std::chrono::seconds(1764000000));
+  inputs.taken_steady = std::chrono::steady_clock::time_point(std::chrono::seconds(0));
+  inputs.took = std::chrono::milliseconds(7);
+  inputs.refresh = std::chrono::seconds(15);
+  return inputs;
+}
+
+}  // namespace fettle::test
