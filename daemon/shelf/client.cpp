@@ -241,7 +241,9 @@ Stopped classify(std::string_view doing, int exit_code, std::string_view words) 
   for (const Row& row : rows) {
     if (words.find(row.word) == std::string_view::npos) continue;
     const auto later = row.state == State::held ? retry_after(words, row.retry_after) : row.retry_after;
-    return {row.state, {row.why, what + std::string(row.says) + heard, std::string(row.hint)}, later};
+    std::string said = what;
+    said.append(row.says).append(heard);
+    return {row.state, {row.why, std::move(said), std::string(row.hint)}, later};
   }
   const std::string end = exit_code > 128
                               ? "the client was ended by signal " + std::to_string(exit_code - 128)

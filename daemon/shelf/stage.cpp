@@ -405,6 +405,13 @@ Result<Report> stage(const system::System& system, const profile::Profile& profi
                 "cannot stage '" + shelf.name + "': there is no directory '" + layout.home + "'",
                 "is the cache mounted? `fettle provision --cache` makes its directories");
   }
+  // Root could write it all, and the service would then stand before files that are not its own.
+  if (system.files.is_the_machine() && ::geteuid() == 0 && home->uid != 0) {
+    return fail(Why::denied,
+                "cannot stage '" + shelf.name + "' as root: '" + layout.home + "' belongs to another user",
+                "`systemctl start " + std::string(names::stage_unit) + shelf.name +
+                    ".service` stages it as that user");
+  }
   const auto lock = take_lock(system, shelf.name);
   if (!lock) return fail(lock.error());
   auto opened = Jobs::open(system.files, system.clock);
