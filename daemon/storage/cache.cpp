@@ -214,7 +214,8 @@ Result<void> is_mounted(const profile::Cache& cache, const facts::Facts& facts, 
     return fail(Why::refused, "cannot use '" + cache.path + "' as the cache: " + what,
                 "nothing is written there. Look at `systemctl status fettle-provision.service`");
   };
-  if (!facts.mounts) return fail(facts.mounts.error());
+  // Could not look is as good as not mounted here, with the reason.
+  if (!facts.mounts) return refused(facts.mounts.error().said);
   const auto target = files.read_link(names::cache_link);
   if (!target) return refused("provisioning set no link '" + std::string(names::cache_link) + "'");
   // The last mount on a path is the one that is seen.
@@ -224,7 +225,7 @@ Result<void> is_mounted(const profile::Cache& cache, const facts::Facts& facts, 
   }
   if (mount == nullptr) return refused("nothing is mounted there");
   const auto device = files.look_through(names::cache_link);
-  if (!device) return fail(device.error());
+  if (!device) return refused(device.error().said);
   const std::string number =
       std::to_string(gnu_dev_major(device->node)) + ":" + std::to_string(gnu_dev_minor(device->node));
   const bool is_node = device->kind == system::Kind::block_device;
@@ -235,8 +236,8 @@ Result<void> is_mounted(const profile::Cache& cache, const facts::Facts& facts, 
   if (files.is_the_machine()) {
     const auto inside = files.look(cache.path);
     const auto outside = files.look(parent_of(cache.path));
-    if (!inside) return fail(inside.error());
-    if (!outside) return fail(outside.error());
+    if (!inside) return refused(inside.error().said);
+    if (!outside) return refused(outside.error().said);
     if (inside->device == outside->device || (is_node && inside->device != device->node)) {
       return refused("it lies on the file system of its parent directory");
     }

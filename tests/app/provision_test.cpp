@@ -5,6 +5,9 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include <fstream>
+#include <sstream>
+
 #include "base/json.h"
 #include "base/names.h"
 #include "storage/record.h"
@@ -17,7 +20,18 @@ using fettle::test::StorageMachine;
 
 namespace {
 
+// A table of the package, which every configuration needs.
+std::string shipped(const std::string& name) {
+  std::ifstream in(std::string(FETTLE_SOURCE_DIR) + "/profiles/" + name);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
 void configure(StorageMachine& machine, const std::string& cache) {
+  for (const char* const table : {"gpus.yaml", "compat/rocm.yaml"}) {
+    machine.tree.file(std::string(names::shipped_profiles) + "/" + table, shipped(table));
+  }
   machine.tree.file("/etc/fettle/fettle.yaml", "schema: 1\nkind: configuration\nprofile: test\n")
       .file("/etc/fettle/profiles/test.yaml",
             "schema: 1\nkind: profile\nname: test\n" + cache +
