@@ -278,14 +278,15 @@ class Worker {
       if (auto aside = put_aside(system_.files, layout_, item.manifest, blob.blob); !aside) return aside;
     }
     const File& first = damaged.front();
-    const std::string says =
-        "'" + first.path + "' of '" + item.manifest.id + "' does not have the hash " + first.blob;
+    const std::string file = "'" + first.path + "' of '" + item.manifest.id + "'";
+    const std::string differs = "it does not have the hash " + first.blob;
     if (auto looked = look(item); !looked) return looked;
-    if (worst < most_damage) return enter_repository(item, State::corrupt, says + "; it is fetched again");
+    if (worst < most_damage)
+      return enter_repository(item, State::corrupt, file + ": " + differs + "; it is fetched again");
     return stop(
         item,
         {State::failed,
-         {Why::malformed, "cannot verify " + says + ", and neither did a second copy",
+         {Why::malformed, "cannot verify " + file + ": " + differs + ", and neither did a second copy",
           "the source or this node damages data: compare with another source, test memory and drives; the "
           "damaged copy is kept as '" +
               layout_.aside(first.blob) + "'"},
