@@ -137,11 +137,11 @@ Result<void> Jobs::set_manifest(std::string_view shelf, std::string_view want,
     for (const File& file : manifest.files) {
       auto add = database_.prepare("INSERT INTO files (repository, path, size, blob) VALUES (?, ?, ?, ?)");
       if (!add) return fail(add.error());
-      const auto done = add->bind(0, number)
-                            .bind(1, file.path)
-                            .bind(2, static_cast<std::int64_t>(file.size.count))
-                            .bind(3, file.blob)
-                            .run();
+      auto done = add->bind(0, number)
+                      .bind(1, file.path)
+                      .bind(2, static_cast<std::int64_t>(file.size.count))
+                      .bind(3, file.blob)
+                      .run();
       if (!done) return done;
     }
     return store::add_event(database_, clock_->now(), "shelf." + std::string(shelf),

@@ -167,20 +167,11 @@ class Preparation {
                   "cannot make the cache directory '" + directory.name + "': that is no plain name",
                   "give a name without '/' that does not begin with a dot");
     }
-    auto owner = owner_of(directory, system_.files);
-    // A captured machine has its own users, and the one who works on it is seldom root.
-    const bool is_captured = !system_.files.is_the_machine();
-    if (!owner && is_captured) {
-      prepared_.warnings.push_back(owner.error().said + ", leaving the owner as it is");
-      owner = system::Owner{};
-    }
+    // A captured machine's users are not those of the machine it lies on, and who works on it is seldom root.
+    if (!system_.files.is_the_machine()) return system_.files.make_directory(path, directory.mode);
+    const auto owner = owner_of(directory, system_.files);
     if (!owner) return fail(owner.error());
-    auto made = system_.files.make_directory(path, directory.mode, *owner);
-    if (!made && is_captured && made.error().why == Why::denied) {
-      prepared_.warnings.push_back(made.error().said + ", leaving the owner as it is");
-      made = system_.files.make_directory(path, directory.mode);
-    }
-    return made;
+    return system_.files.make_directory(path, directory.mode, *owner);
   }
 
   const profile::Profile& profile_;
