@@ -105,6 +105,7 @@ void Daemon::reload() {
       log_.tell(Level::error, profile::to_text(complaint), {{"room", "profile"}});
     }
   }
+  if (looking_) publish();  // systemd waits for the end of the reload, and that look may hang
   look(Depth::everything);
 }
 
@@ -120,6 +121,9 @@ void Daemon::look(Depth depth) {
   overdue_.async_wait([this](const boost::system::error_code& err) {
     if (!err) on_overdue();
   });
+  // The thread before has ended long ago. Joined when it has only just told its result, it would cost a
+  // wake-up more.
+  if (worker_.joinable()) worker_.join();
   worker_ = std::thread([this, depth, profile = profile_] {
     serve::Inputs inputs;
     try {
@@ -133,10 +137,8 @@ void Daemon::look(Depth depth) {
                                   "this is a defect of fettle: please report it"},
                                  clock_.now()});
     }
-    boost::asio::post(loop_, [this, depth, seen = std::move(inputs)]() mutable {
-      worker_.join();  // it has nothing more to do
-      on_looked(std::move(seen), depth);
-    });
+    boost::asio::post(
+        loop_, [this, depth, seen = std::move(inputs)]() mutable { on_looked(std::move(seen), depth); });
   });
 }
 

@@ -179,6 +179,10 @@ TEST_CASE("daemon: a look that hangs makes the node unknown, and answers go on")
       node.status_until([](const auto& status) { return json_text(status, "state") == "unknown"; });
   CHECK(finding(hung, "daemon.look") == "unknown: a look at the node hangs, so what is told here is old");
   CHECK(finding(hung, "cache.mounted") == "pass: mounted");
+  node.reload(bad());  // is told although the look does not come back
+  node.status_until(
+      [](const auto& status) { return finding(status, "config.reload").rfind("fail", 0) == 0; });
+  node.reload(good("first"));
   node.hold(false);
   node.status_until([](const auto& status) { return json_text(status, "state") == "ready"; });
 }
