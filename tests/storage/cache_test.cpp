@@ -137,8 +137,7 @@ TEST_CASE("cache: on a captured machine without the user the directory is made a
   machine.profile.caches = {directory("hf", 0755, "nosuch")};
   const Prepared prepared = prepare(machine);
   CHECK_FALSE(prepared.error);
-  REQUIRE(prepared.warnings.size() == 1);
-  CHECK(prepared.warnings[0].find("nosuch") != std::string::npos);
+  CHECK(prepared.warnings.empty());
   CHECK(machine.tree.files().look("/srv/fettle/hf")->uid == ::geteuid());
 }
 

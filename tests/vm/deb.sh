@@ -67,7 +67,7 @@ make_deb() {
     in_tree "$root" "$work/ccache=/ccache" -- sh -ec '
         cd /build/source
         export CCACHE_DIR=/ccache CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
-        DEB_BUILD_OPTIONS="nocheck parallel=$1" dpkg-buildpackage -us -uc -b
+        DEB_BUILD_OPTIONS="nocheck noautodbgsym parallel=$1" DEB_CXXFLAGS_STRIP=-g dpkg-buildpackage -us -uc -b
         ccache --show-stats' sh "${FETTLE_VM_JOBS:-2}" >"$out/build.log" 2>&1 || {
         tail -n 40 "$out/build.log" >&2
         die "the build failed, its log is $out/build.log"
