@@ -122,7 +122,7 @@ label: gpt
 start=${first_mib}MiB, size=${root_mib}MiB, type=linux, name=root, uuid=$root_partuuid
 start=$((first_mib + root_mib))MiB, size=${spare_mib}MiB, type=linux, name=spare
 END
-    yes 'somebody else keeps this here' | head -c "${spare_mib}M" |
+    head -c "${spare_mib}M" /dev/zero | tr '\0' 'x' |
         dd of="$file" bs=1M seek=$((first_mib + root_mib)) iflag=fullblock conv=notrunc status=none
     mke2fs -q -t ext4 -L root -d "$root" -E "offset=$((first_mib << 20)),lazy_itable_init=0,nodiscard" \
         "$file" "${root_mib}M"
