@@ -24,4 +24,8 @@ function(fettle_room_test name)
   target_link_libraries(test_${name} PRIVATE test_support ${name} ${TEST_USES})
   add_test(NAME ${name} COMMAND test_${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+  if(IS_DIRECTORY /dev/shm)
+    # A captured machine has a thousand small files; copies of it in memory are sixteen times as fast.
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT "TMPDIR=/dev/shm")
+  endif()
 endfunction()

@@ -9,6 +9,7 @@
 #include "storage/cache.h"
 #include "storage/look.h"
 #include "system/lock.h"
+#include "system/mount_point.h"
 
 namespace fettle::app {
 namespace {
@@ -150,11 +151,19 @@ class Sequence {
     result_.report = storage::report_of(result_.plan, ending, profile_);
     if (result_.plan.refusal) result_.error = result_.plan.refusal;
     if (ending.error) result_.error = ending.error;
+    if (!mount_point_) result_.report.boot.warnings.push_back(mount_point_.error().said);
     result_.came = result_.error ? Came::refused : Came::well;
     finish(result_.report.boot, mode);
   }
 
+  // In a captured machine nothing is made immutable: whoever made the tree must be able to remove it.
+  void close_mount_point() {
+    if (!system_.files.is_the_machine()) return;
+    mount_point_ = system::close_mount_point(system_.files, profile_.cache->path);
+  }
+
   storage::Ending provision_drives(const storage::Fresh& fresh) {
+    close_mount_point();
     Looked looked = wait_for_drives(system_, profile_, fresh);
     result_.plan = std::move(looked.plan);
     if (is_good(result_.plan) && !touches_drives(result_.plan)) return storage::apply(result_.plan, system_);
@@ -190,6 +199,7 @@ class Sequence {
     now.says = profile_.cache ? "the cache on '" + profile_.cache->path + "' is ready"
                               : "the profile wants no cache";
     if (mode == Mode::act) {
+      if (profile_.cache && !wants_drives(profile_)) open_mount_point();
       prepare_directories(looked.facts, now);
       // Variables that lead to a cache which is not there would fill the root disk.
       if (!result_.error) write_environment(now);
@@ -204,6 +214,13 @@ class Sequence {
     }
     result_.came = result_.error ? came_of(*result_.error) : Came::well;
     finish(now, mode);
+  }
+
+  // A profile that wanted drives before may have closed the directory that is wanted now.
+  void open_mount_point() {
+    if (system_.files.is_the_machine())
+      mount_point_ = system::open_mount_point(system_.files, profile_.cache->path);
+    if (!mount_point_) result_.report.cache.warnings.push_back(mount_point_.error().said);
   }
 
   void prepare_directories(const facts::Facts& facts, storage::PhaseReport& now) {
@@ -254,6 +271,7 @@ class Sequence {
   const system::System& system_;
   const std::chrono::steady_clock::time_point began_;
   Result<Fd> lock_ = Fd();
+  Result<Outcome> mount_point_ = Outcome::already_so;
   profile::Profile profile_;
   Provisioned result_;
 };

@@ -48,7 +48,8 @@ int stage_shelf(Context& context, const profile::Profile& profile, const profile
   if (!staged) {
     // The cache or another worker's end can be waited for; broken records or a denied directory cannot.
     const bool passes = staged.error().why == Why::refused || staged.error().why == Why::missing;
-    return report(context, staged.error(), passes ? try_later : failed);
+    const int code = staged.error().why == Why::denied ? not_permitted : failed;
+    return report(context, staged.error(), passes ? try_later : code);
   }
   const int code = code_of(staged->state);
   if (context.format == Format::json) {

@@ -66,14 +66,14 @@ bool is_utf8(std::string_view text) {
 }
 
 // Words of others in our messages: what a terminal would act upon is shown as '?', and long ones are cut.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string shown = "'";
   for (const char c : text.substr(0, 80)) shown += (c >= ' ' && c <= '~') ? c : '?';
   return shown + (text.size() > 80 ? "…'" : "'");
 }
 
 auto refuse(const Variable& variable, const std::string& reason, const std::string& hint) {
-  return fail(Why::refused, "cannot deliver the variable " + quoted(variable.name) + ": " + reason, hint);
+  return fail(Why::refused, "cannot deliver the variable " + in_quotes(variable.name) + ": " + reason, hint);
 }
 
 Result<void> carries_all(const Variable&) {

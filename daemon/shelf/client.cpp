@@ -104,12 +104,18 @@ std::chrono::seconds retry_after(std::string_view words, std::chrono::seconds ot
   return number ? std::min(std::chrono::seconds(*number), std::chrono::seconds(3600)) : otherwise;
 }
 
+// The client's last "Error: …" line, or else its last one that is no advice of its own: since 1.33 it ends
+// with "Hint: set HF_DEBUG=1 …".
 std::string_view last_words(std::string_view text) {
-  const auto all = lines(text);
-  for (auto line = all.rbegin(); line != all.rend(); ++line) {
-    if (!trim(*line).empty()) return trim(*line);
+  std::string_view last;
+  for (std::string_view line : lines(text)) {
+    line = trim(line);
+    if (line.starts_with("Error:") ||
+        (!line.empty() && !line.starts_with("Hint:") && !last.starts_with("Error:"))) {
+      last = line;
+    }
   }
-  return {};
+  return last;
 }
 
 Result<std::string> program_of(const Work& work) {
@@ -241,7 +247,9 @@ Stopped classify(std::string_view doing, int exit_code, std::string_view words) 
   for (const Row& row : rows) {
     if (words.find(row.word) == std::string_view::npos) continue;
     const auto later = row.state == State::held ? retry_after(words, row.retry_after) : row.retry_after;
-    return {row.state, {row.why, what + std::string(row.says) + heard, std::string(row.hint)}, later};
+    std::string said = what;
+    said.append(row.says).append(heard);
+    return {row.state, {row.why, std::move(said), std::string(row.hint)}, later};
   }
   const std::string end = exit_code > 128
                               ? "the client was ended by signal " + std::to_string(exit_code - 128)

@@ -137,16 +137,22 @@ Result<void> Jobs::set_manifest(std::string_view shelf, std::string_view want,
     for (const File& file : manifest.files) {
       auto add = database_.prepare("INSERT INTO files (repository, path, size, blob) VALUES (?, ?, ?, ?)");
       if (!add) return fail(add.error());
-      const auto done = add->bind(0, number)
-                            .bind(1, file.path)
-                            .bind(2, static_cast<std::int64_t>(file.size.count))
-                            .bind(3, file.blob)
-                            .run();
+      auto done = add->bind(0, number)
+                      .bind(1, file.path)
+                      .bind(2, static_cast<std::int64_t>(file.size.count))
+                      .bind(3, file.blob)
+                      .run();
       if (!done) return done;
     }
     return store::add_event(database_, clock_->now(), "shelf." + std::string(shelf),
                             "resolved " + manifest.id + " at " + manifest.revision);
   });
+}
+
+Result<void> Jobs::resolve_again(std::string_view shelf) const {
+  auto change = database_.prepare("DELETE FROM repositories WHERE shelf = ? AND state <> 'ready'");
+  if (!change) return fail(change.error());
+  return change->bind(0, shelf).run();
 }
 
 Result<void> Jobs::keep_only(std::string_view shelf, const std::vector<std::string>& wants) const {

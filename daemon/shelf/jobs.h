@@ -34,6 +34,8 @@ class Jobs {
   Result<std::optional<Manifest>> manifest(std::string_view shelf, std::string_view want) const;
   Result<std::vector<Manifest>> manifests(std::string_view shelf) const;
   Result<void> set_manifest(std::string_view shelf, std::string_view want, const Manifest& manifest) const;
+  // Forgets what was resolved for repositories that are not ready: after a failure the source is asked again.
+  Result<void> resolve_again(std::string_view shelf) const;
   // Forgets repositories of the shelf that are not in `wants`.
   Result<void> keep_only(std::string_view shelf, const std::vector<std::string>& wants) const;
 

@@ -7,7 +7,6 @@
 
 #include "base/text.h"
 #include "system/lock.h"
-#include "system/lock.h"
 
 namespace fettle::shelf {
 namespace {
@@ -61,7 +60,7 @@ std::string link_target(std::string_view path, std::string_view blob_name) {
 
 Result<Survey> survey(const system::Files& files, const Layout& layout, const Manifest& manifest,
                       std::string_view shelf) {
-  const std::string directory = layout.repository(manifest.id) + "/blobs";
+  const std::string directory = layout.repository(manifest.id) + "/blobs/";
   const auto names = list_if_there(files, directory);
   if (!names) return fail(names.error());
   std::set<std::string_view> there;
@@ -71,14 +70,15 @@ Result<Survey> survey(const system::Files& files, const Layout& layout, const Ma
     const std::string_view blob = blob_of_incomplete(name);
     if (blob.empty()) {
       there.insert(name);
-    } else if (const auto info = files.look(directory + "/" + name)) {  // it may have been renamed meanwhile
+    } else if (const auto info =
+                   files.look(std::string(directory).append(name))) {  // it may have been renamed meanwhile
       unfinished[blob] = std::max(unfinished[blob], info->size);
     }
   }
   Survey result;
   for (const File& file : blobs_of(manifest)) {
     if (there.count(file.blob) != 0) {
-      const auto info = files.look(directory + "/" + file.blob);
+      const auto info = files.look(directory + file.blob);
       if (!info && info.error().why != Why::missing) return fail(info.error());
       if (info && info->kind == system::Kind::file && info->size == file.size) {
         result.done.bytes += file.size;
@@ -99,14 +99,14 @@ Result<Survey> survey(const system::Files& files, const Layout& layout, const Ma
 
 Result<Bytes> remove_orphans(const system::Files& files, system::Clock& clock, const Layout& layout,
                              std::string_view id) {
-  const std::string directory = layout.repository(id) + "/blobs";
+  const std::string directory = layout.repository(id) + "/blobs/";
   const auto names = list_if_there(files, directory);
   if (!names) return fail(names.error());
   Bytes freed;
   for (const std::string& name : *names) {
     const std::string_view blob = blob_of_incomplete(name);
     if (blob.empty() || !is_unlocked(files, clock, layout.lock(id, blob))) continue;
-    const std::string path = directory + "/" + name;
+    const std::string path = std::string(directory).append(name);
     const auto info = files.look(path);
     const auto removed = files.remove(path);
     if (!removed) return fail(removed.error());

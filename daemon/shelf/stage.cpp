@@ -77,6 +77,10 @@ class Worker {
   Result<void> begin() {
     const auto before = jobs_.state(shelf_.name);
     if (!before) return fail(before.error());
+    // Started again after a failure: somebody believes that the source is better now.
+    if (*before == State::failed) {
+      if (auto anew = jobs_.resolve_again(shelf_.name); !anew) return anew;
+    }
     if (auto entered = enter(State::wanted); !entered) return entered;
     auto wanted = source_->repositories();
     if (!wanted) {
@@ -99,7 +103,6 @@ class Worker {
       wants.push_back(want_of(repository));
       progress_.report().repositories.push_back(
           {repository.id, repository.revision, State::wanted, {}, {}, {}});
-      // Started again after a failure: somebody believes that the source is better now.
       if (*before == State::failed) {
         if (auto forgotten = jobs_.forget_damage(repository.id); !forgotten) return forgotten;
       }
@@ -275,14 +278,15 @@ class Worker {
       if (auto aside = put_aside(system_.files, layout_, item.manifest, blob.blob); !aside) return aside;
     }
     const File& first = damaged.front();
-    const std::string says =
-        "'" + first.path + "' of '" + item.manifest.id + "' does not have the hash " + first.blob;
+    const std::string file = "'" + first.path + "' of '" + item.manifest.id + "'";
+    const std::string differs = "it does not have the hash " + first.blob;
     if (auto looked = look(item); !looked) return looked;
-    if (worst < most_damage) return enter_repository(item, State::corrupt, says + "; it is fetched again");
+    if (worst < most_damage)
+      return enter_repository(item, State::corrupt, file + ": " + differs + "; it is fetched again");
     return stop(
         item,
         {State::failed,
-         {Why::malformed, "cannot verify " + says + ", and neither did a second copy",
+         {Why::malformed, "cannot verify " + file + ": " + differs + ", and neither did a second copy",
           "the source or this node damages data: compare with another source, test memory and drives; the "
           "damaged copy is kept as '" +
               layout_.aside(first.blob) + "'"},
@@ -401,6 +405,13 @@ Result<Report> stage(const system::System& system, const profile::Profile& profi
     return fail(Why::missing,
                 "cannot stage '" + shelf.name + "': there is no directory '" + layout.home + "'",
                 "is the cache mounted? `fettle provision --cache` makes its directories");
+  }
+  // Root could write it all, and the service would then stand before files that are not its own.
+  if (system.files.is_the_machine() && ::geteuid() == 0 && home->uid != 0) {
+    return fail(Why::denied,
+                "cannot stage '" + shelf.name + "' as root: '" + layout.home + "' belongs to another user",
+                "`systemctl start " + std::string(names::stage_unit) + shelf.name +
+                    ".service` stages it as that user");
   }
   const auto lock = take_lock(system, shelf.name);
   if (!lock) return fail(lock.error());

@@ -167,20 +167,11 @@ class Preparation {
                   "cannot make the cache directory '" + directory.name + "': that is no plain name",
                   "give a name without '/' that does not begin with a dot");
     }
-    auto owner = owner_of(directory, system_.files);
-    // A captured machine has its own users, and the one who works on it is seldom root.
-    const bool is_captured = !system_.files.is_the_machine();
-    if (!owner && is_captured) {
-      prepared_.warnings.push_back(owner.error().said + ", leaving the owner as it is");
-      owner = system::Owner{};
-    }
+    // A captured machine's users are not those of the machine it lies on, and who works on it is seldom root.
+    if (!system_.files.is_the_machine()) return system_.files.make_directory(path, directory.mode);
+    const auto owner = owner_of(directory, system_.files);
     if (!owner) return fail(owner.error());
-    auto made = system_.files.make_directory(path, directory.mode, *owner);
-    if (!made && is_captured && made.error().why == Why::denied) {
-      prepared_.warnings.push_back(made.error().said + ", leaving the owner as it is");
-      made = system_.files.make_directory(path, directory.mode);
-    }
-    return made;
+    return system_.files.make_directory(path, directory.mode, *owner);
   }
 
   const profile::Profile& profile_;
@@ -214,7 +205,8 @@ Result<void> is_mounted(const profile::Cache& cache, const facts::Facts& facts, 
     return fail(Why::refused, "cannot use '" + cache.path + "' as the cache: " + what,
                 "nothing is written there. Look at `systemctl status fettle-provision.service`");
   };
-  if (!facts.mounts) return fail(facts.mounts.error());
+  // Could not look is as good as not mounted here, with the reason.
+  if (!facts.mounts) return refused(facts.mounts.error().said);
   const auto target = files.read_link(names::cache_link);
   if (!target) return refused("provisioning set no link '" + std::string(names::cache_link) + "'");
   // The last mount on a path is the one that is seen.
@@ -224,7 +216,7 @@ Result<void> is_mounted(const profile::Cache& cache, const facts::Facts& facts, 
   }
   if (mount == nullptr) return refused("nothing is mounted there");
   const auto device = files.look_through(names::cache_link);
-  if (!device) return fail(device.error());
+  if (!device) return refused(device.error().said);
   const std::string number =
       std::to_string(gnu_dev_major(device->node)) + ":" + std::to_string(gnu_dev_minor(device->node));
   const bool is_node = device->kind == system::Kind::block_device;
@@ -235,8 +227,8 @@ Result<void> is_mounted(const profile::Cache& cache, const facts::Facts& facts, 
   if (files.is_the_machine()) {
     const auto inside = files.look(cache.path);
     const auto outside = files.look(parent_of(cache.path));
-    if (!inside) return fail(inside.error());
-    if (!outside) return fail(outside.error());
+    if (!inside) return refused(inside.error().said);
+    if (!outside) return refused(outside.error().said);
     if (inside->device == outside->device || (is_node && inside->device != device->node)) {
       return refused("it lies on the file system of its parent directory");
     }

@@ -10,7 +10,7 @@ are plain git files. The commit is computed from the content, so it is the same 
 FILE of faults: a JSON list, read again whenever it changes; the first match with uses left is applied:
     {"match": "REGEX on 'METHOD PATH'", "kind": KIND, "times": N (default: always), ...}
 kinds: status (code, error, message, headers), wrong_byte, short_body, reset (after: bytes), stall (after: bytes,
-seconds), slow (bytes_per_second), html.
+seconds), slow (bytes_per_second), html, none (ends the search: no fault).
 """
 import argparse
 import hashlib
@@ -247,7 +247,8 @@ class Hub:
         self.second = Server(("127.0.0.1", 0), Handler)
         self.main.hub = self.second.hub = self
         self.endpoint = f"http://127.0.0.1:{self.main.server_address[1]}"
-        self.bridge_endpoint = f"http://127.0.0.1:{self.second.server_address[1]}"
+        # Another host name: the client follows a redirect to the same host when it only asks for a file's size.
+        self.bridge_endpoint = f"http://localhost:{self.second.server_address[1]}"
 
 
 def main():

@@ -213,7 +213,7 @@ TEST_CASE("storage: an old filesystem that reappears in the new array is kept, a
   StorageMachine machine(2);
   // Its beginning lies behind the data offset of the members: blank at all places that are looked at.
   machine.tree.file("/content", "");
-  machine.tree.sparse("/content", 1ULL << 30U)
+  machine.tree.sparse("/content", 1U << 20U)
       .patch("/content", 0, test::xfs_superblock(other_uuid, "precious"));
   const Ending ending = apply(plan_with(machine, fresh), machine.system());
   REQUIRE(ending.error);

@@ -1,11 +1,15 @@
 #!/bin/sh
 # The units as systemd sees them, without a running systemd: no complaint of `systemd-analyze verify`, and no service
-# more exposed than its threshold. Exit code 77: systemd-analyze is not here.
+# more exposed than its threshold. Ends with `N passed, N failed, N skipped`.
 # usage: units_test.sh DIRECTORY_OF_UNITS
 set -eu
 
 units=$(cd "$1" && pwd)
-command -v systemd-analyze >/dev/null || { echo "skipped: no systemd-analyze"; exit 77; }
+if ! command -v systemd-analyze >/dev/null; then
+  echo "skipped: verify and exposure of the units: no systemd-analyze (package systemd)"
+  echo "0 passed, 0 failed, 1 skipped"
+  exit 0
+fi
 version=$(systemd-analyze --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
 
 scratch=$(mktemp -d)
@@ -23,7 +27,12 @@ for program in usr/bin/fettle usr/libexec/fettle/fettled; do
   chmod +x "$scratch/$program"
 done
 
+passed=0
 failed=0
+count() {
+  if [ "$1" = ok ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+  echo "$1: $2"
+}
 complaints=$(systemd-analyze verify --root="$scratch" --man=no \
   fettle-cache.target fettle-cache.service fettle-provision.service srv-fettle.mount \
   fettled.service fettle-status.socket fettle-control.socket fettle-stage@example.service 2>&1 | grep -i fettle || true)
@@ -33,23 +42,23 @@ if [ "$version" -lt 254 ]; then
     grep -v -e "Unknown key.*'Restart\(Steps\|MaxDelaySec\)'" -e 'service type, ignoring: notify-reload' || true)
 fi
 if [ -n "$complaints" ]; then
-  printf 'systemd-analyze verify complains:\n%s\n' "$complaints"
-  failed=1
+  count failed "systemd-analyze verify: $complaints"
+else
+  count ok "systemd-analyze verify"
 fi
 
 # Exposure in tenths: 0 is a locked room, 100 a service without any confinement.
 check() {
   if systemd-analyze security --offline=true --no-pager --threshold="$2" "$units/$1" >"$scratch/report" 2>&1; then
-    result=ok
+    count ok "$1: $(tail -n 1 "$scratch/report")"
   else
-    result="too exposed, more than $2 tenths"
-    failed=1
+    count failed "$1: more than $2 tenths: $(tail -n 1 "$scratch/report")"
   fi
-  echo "$1: $result: $(tail -n 1 "$scratch/report")"
 }
 check fettled.service 10
 check fettle-stage@.service 20
 check fettle-provision.service 30
 check fettle-cache.service 30
 
-exit "$failed"
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" -eq 0 ]

@@ -1,5 +1,6 @@
 # Builds the virtual node's disk image: a root tree with the guest's agent, a kernel unpacked into it, and a
-# `file:` repository of the packages under test. The OS disk is a GPT disk with one root partition.
+# `file:` repository of the packages under test. The OS disk is a GPT disk with a root partition and a spare one that
+# nobody mounts, with content: whatever touches another disk than its own is seen there.
 
 guest_packages=(systemd systemd-sysv udev dbus kmod mdadm xfsprogs e2fsprogs util-linux fdisk apt curl
     ca-certificates procps iproute2)
@@ -7,6 +8,7 @@ root_partuuid=7e771e00-0000-4000-8000-000000000001
 machine_id=7e771e000000400080000000000000ff
 disk_mib=6144
 first_mib=1
+spare_mib=16
 
 # Has no part in any test and costs a third of the boot under emulation.
 masked_units=(getty.target serial-getty@ttyS0.service console-getty.service systemd-logind.service
@@ -113,13 +115,17 @@ trim_guest() {
 # write_disk ROOT FILE: the tree as a disk; mke2fs reads the tree itself, nothing is mounted.
 write_disk() {
     local root=$1 file=$2 PATH=$PATH:/usr/sbin:/sbin
+    local root_mib=$((disk_mib - spare_mib - 2 * first_mib))
     truncate -s "${disk_mib}M" "$file"
     sfdisk --quiet "$file" <<END
 label: gpt
-start=${first_mib}MiB, size=$((disk_mib - 2 * first_mib))MiB, type=linux, name=root, uuid=$root_partuuid
+start=${first_mib}MiB, size=${root_mib}MiB, type=linux, name=root, uuid=$root_partuuid
+start=$((first_mib + root_mib))MiB, size=${spare_mib}MiB, type=linux, name=spare
 END
+    yes 'somebody else keeps this here' | head -c "${spare_mib}M" |
+        dd of="$file" bs=1M seek=$((first_mib + root_mib)) iflag=fullblock conv=notrunc status=none
     mke2fs -q -t ext4 -L root -d "$root" -E "offset=$((first_mib << 20)),lazy_itable_init=0,nodiscard" \
-        "$file" "$((disk_mib - 2 * first_mib))M"
+        "$file" "${root_mib}M"
 }
 
 # make_image [OPTION...] [DEB...]: prints the folder that rig.py boots from: disk.raw, vmlinux and cmdline.

@@ -1,0 +1,126 @@
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "base/json.h"
+#include "base/names.h"
+#include "cli/commands.h"
+#include "support/storage_machine.h"
+
+using namespace fettle;
+using fettle::test::StorageMachine;
+
+namespace {
+
+struct Answer {
+  int code = 0;
+  std::string out;
+  std::string err;
+};
+
+Answer run(StorageMachine& machine, cli::Run command, const std::vector<std::string>& arguments,
+           cli::Format format = cli::Format::text) {
+  std::ostringstream out;
+  std::ostringstream err;
+  cli::Context context{machine.system(), format, out, err};
+  const int code = command(context, arguments);
+  return {code, out.str(), err.str()};
+}
+
+void configure(StorageMachine& machine, unsigned count) {
+  for (const char* const table : {"gpus.yaml", "compat/rocm.yaml"}) {
+    std::ifstream in(std::string(FETTLE_SOURCE_DIR) + "/profiles/" + table);
+    std::stringstream text;
+    text << in.rdbuf();
+    machine.tree.file(std::string(names::shipped_profiles) + "/" + table, text.str());
+  }
+  machine.tree.file("/etc/fettle/fettle.yaml", "schema: 1\nkind: configuration\nprofile: test\n")
+      .file(
+          "/etc/fettle/profiles/test.yaml",
+          "schema: 1\nkind: profile\nname: test\ncache:\n  path: /srv/fettle\n  wait_seconds: 1\n  drives:\n"
+          "    models: [\"Microsoft NVMe Direct Disk*\"]\n    count: " +
+              std::to_string(count) + "\n");
+}
+
+bool contains(const std::string& text, const std::string& word) {
+  return text.find(word) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("cli storage: show and plan tell the drives and the steps, and write nothing") {
+  StorageMachine machine(2);
+  configure(machine, 2);
+  const Answer show = run(machine, cli::run_storage, {});
+  CHECK(show.code == 0);
+  CHECK(contains(show.out, "all_blank: all 2 drives are blank"));
+  CHECK(contains(show.out, "SN0002"));
+  CHECK_FALSE(contains(show.out, "mdadm --create"));
+  const Answer plan = run(machine, cli::run_storage, {"plan"});
+  CHECK(plan.code == 0);
+  CHECK(contains(plan.out, "writes to SN0001 SN0002"));
+  CHECK(contains(plan.out, "/usr/sbin/mdadm --create /dev/md/fettle"));
+  const auto json = parse_json(run(machine, cli::run_storage, {"plan"}, cli::Format::json).out, "it");
+  REQUIRE(json);
+  CHECK(json_text(*json, "verdict") == "all_blank");
+  CHECK(json->at("steps").as_array().size() == 7);
+  CHECK(machine.ran.empty());
+  CHECK_FALSE(*machine.tree.files().exists("/run/fettle"));
+}
+
+TEST_CASE("cli storage: a refusal is exit code 2, with the drive, the reason and what to do") {
+  StorageMachine machine(2);
+  configure(machine, 2);
+  machine.tree.patch(machine.device(1), 0, test::xfs_superblock(test::other_uuid, "pre\x1b[2J"));
+  const Answer show = run(machine, cli::run_storage, {"show"});
+  CHECK(show.code == 2);
+  CHECK(contains(show.out,
+                 "foreign: cannot provision the cache: Microsoft NVMe Direct Disk v2 SN0002 (nvme1n1): xfs"));
+  CHECK(contains(show.out, "hint: "));
+  CHECK_FALSE(contains(show.out, "\x1b"));
+  const Answer json = run(machine, cli::run_storage, {"show"}, cli::Format::json);
+  CHECK(json.code == 2);
+  CHECK(json_text(*parse_json(json.out, "it"), "verdict") == "foreign");
+  CHECK(run(machine, cli::run_storage, {"plan"}).code == 2);
+}
+
+TEST_CASE("cli: usage mistakes are 64, help is 0, a bad configuration 78") {
+  StorageMachine machine(1);
+  configure(machine, 1);
+  for (const auto& words : std::vector<std::vector<std::string>>{{"erase"}, {"show", "plan"}, {"--force"}}) {
+    CHECK(run(machine, cli::run_storage, words).code == 64);
+  }
+  for (const auto& words :
+       std::vector<std::vector<std::string>>{{}, {"--boot", "--cache"}, {"--yes"}, {"--dry-run"}}) {
+    CHECK(run(machine, cli::run_provision, words).code == 64);
+  }
+  CHECK(run(machine, cli::run_storage, {"--help"}).code == 0);
+  CHECK(contains(run(machine, cli::run_provision, {"--help"}).out, "--dry-run"));
+  CHECK(machine.ran.empty());
+  machine.tree.file("/etc/fettle/fettle.yaml", "shelvs: 1\n");
+  CHECK(run(machine, cli::run_storage, {}).code == 78);
+  CHECK(run(machine, cli::run_provision, {"--boot"}).code == 78);
+}
+
+TEST_CASE("cli provision: it provisions, says what it did, and the second time nothing") {
+  StorageMachine machine(2);
+  configure(machine, 2);
+  const Answer dry = run(machine, cli::run_provision, {"--boot", "--dry-run"});
+  CHECK(dry.code == 0);
+  CHECK(contains(dry.out, "mdadm --create"));
+  CHECK(machine.ran.empty());
+  const Answer first = run(machine, cli::run_provision, {"--boot"});
+  CHECK(first.code == 0);
+  CHECK(contains(first.out, "changed: create the RAID-0 array of 2 drives"));
+  CHECK(first.err.empty());
+  const Answer second = run(machine, cli::run_provision, {"--boot"});
+  CHECK(second.code == 0);
+  CHECK(second.out == "the cache of 2 drives is whole\n");
+  const Answer json = run(machine, cli::run_provision, {"--boot"}, cli::Format::json);
+  CHECK(json_text(*parse_json(json.out, "it"), "verdict") == "same");
+  // Not mounted: the second phase refuses, on the error stream and by its code.
+  const Answer cache = run(machine, cli::run_provision, {"--cache"});
+  CHECK(cache.code == 2);
+  CHECK(contains(cache.err, "nothing is mounted there"));
+}
