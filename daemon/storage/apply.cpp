@@ -114,7 +114,8 @@ class Application {
     }
     auto completed = system_.runner.run(command);
     if (completed && completed->exit_code != 0) {
-      return fail(Why::failed, "'" + system::to_text(command) + "' ended with " +
+      const std::string verb = command.argv.size() > 1 ? " " + command.argv[1] : std::string();
+      return fail(Why::failed, "'" + command.argv[0] + verb + "' ended with " +
                                    std::to_string(completed->exit_code) + ": " + last_words(*completed));
     }
     return completed;

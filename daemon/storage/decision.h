@@ -29,6 +29,8 @@ class Decision {
   const SeenArray* array_of(const std::vector<facts::Drive>& drives) const;
   // Some array has some of these drives.
   bool are_held(const std::vector<facts::Drive>& drives) const;
+  // The drives are held by an array that does not run.
+  bool is_stuck(const std::vector<facts::Drive>& drives) const;
   // False, with the refusal in place, when the array of these drives is neither running nor free to be
   // assembled. `array` stays null when there is none yet.
   bool find_running(const std::vector<facts::Drive>& drives, const SeenArray*& array);

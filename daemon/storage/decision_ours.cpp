@@ -30,11 +30,16 @@ bool Decision::are_held(const std::vector<facts::Drive>& drives) const {
                      [](const facts::Drive& drive) { return !drive.holders.empty(); });
 }
 
+bool Decision::is_stuck(const std::vector<facts::Drive>& drives) const {
+  const SeenArray* const array = array_of(drives);
+  return array == nullptr ? are_held(drives) : !is_running(array->array);
+}
+
 bool Decision::find_running(const std::vector<facts::Drive>& drives, const SeenArray*& array) {
   array = array_of(drives);
   if (array == nullptr && are_held(drives)) {
-    refuse(Verdict::incomplete, "the drives of our array are held by another array with other members",
-           std::string(where_to_look));
+    refuse(Verdict::incomplete, "some drives of our array are held by an array that lacks the others",
+           "udev may still be at work; otherwise a reboot assembles it anew");
     return false;
   }
   if (array != nullptr && !is_running(array->array)) {
@@ -66,6 +71,10 @@ bool Decision::mounts_are_right(const std::string& device_number,
 
 void Decision::decide_whole() {
   const bool is_begun = record_->progress == Progress::intent;
+  // mdadm writes all superblocks before it starts the array: killed in between, it leaves an array that will
+  // never run and holds some of the drives. Nothing was ever mounted under an open intent, so it is made
+  // anew.
+  if (is_begun && sight_.drives.size() == ours_.size() && is_stuck(ours_)) return decide_resume();
   plan_.verdict = is_begun ? Verdict::resume : Verdict::same;
   plan_.record = *record_;
   plan_.members = ours_;

@@ -107,8 +107,8 @@ TEST_CASE(
     int written;
     bool udev_holds_them;
   };
-  for (const Row row :
-       {Row{0, false}, Row{1, false}, Row{2, false}, Row{3, false}, Row{1, true}, Row{2, true}}) {
+  for (const Row row : {Row{0, false}, Row{1, false}, Row{2, false}, Row{3, false}, Row{1, true},
+                        Row{2, true}, Row{3, true}}) {
     CAPTURE(row.written);
     CAPTURE(row.udev_holds_them);
     StorageMachine machine(3);
@@ -117,7 +117,7 @@ TEST_CASE(
     machine.superblocks_before_death = -1;
     if (row.udev_holds_them) {
       std::vector<std::string> members;
-      for (int i = 0; i < row.written; ++i)
+      for (int i = 0; i < std::min(row.written, 2); ++i)
         members.push_back(name_of(machine.drives[static_cast<unsigned>(i)]));
       machine.start_array(members, "inactive");
     }
@@ -125,7 +125,7 @@ TEST_CASE(
     CHECK(read_record(machine.tree.files())->array_uuid == fresh.array_uuid);
     CHECK(programs(machine, "--stop").size() == (row.udev_holds_them ? 1 : 0));
     CHECK(programs(machine, "--zero-superblock").size() ==
-          (row.written < 3 ? static_cast<std::size_t>(row.written) : 0));
+          (row.written < 3 || row.udev_holds_them ? static_cast<std::size_t>(row.written) : 0));
   }
 }
 

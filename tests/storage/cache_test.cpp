@@ -131,7 +131,7 @@ TEST_CASE("cache: owner and group are looked up by name, an unknown one is an er
   CHECK_FALSE(owner_of(directory("hf", 0, "short"), files));
 }
 
-TEST_CASE("cache: on a captured machine without the user the directory is made and the owner left") {
+TEST_CASE("cache: on a captured machine the directory is made and its owner left") {
   StorageMachine machine(0);
   machine.profile.cache->drives.reset();
   machine.profile.caches = {directory("hf", 0755, "nosuch")};
