@@ -24,6 +24,7 @@ target_compile_definitions(fettle_boost INTERFACE
   BOOST_PROCESS_USE_STD_FS BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ALL_NO_LIB)
 target_link_libraries(fettle_boost INTERFACE Threads::Threads)
 
-# spdlog and fmt header-only: their sonames differ between Debian and Ubuntu releases.
+# spdlog and fmt header-only: their sonames differ between Debian and Ubuntu releases. Not spdlog's own target, which
+# links the compiled fmt.
 add_library(fettle_spdlog INTERFACE)
-target_link_libraries(fettle_spdlog INTERFACE spdlog::spdlog_header_only)
+target_compile_definitions(fettle_spdlog INTERFACE SPDLOG_FMT_EXTERNAL FMT_HEADER_ONLY)
