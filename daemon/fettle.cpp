@@ -15,17 +15,20 @@ using namespace fettle;
 
 namespace {
 
-constexpr std::array<cli::Command, 9> commands{{
+// In the order in which one needs them.
+constexpr auto commands = std::to_array<cli::Command>({
     {"status", "how the node stands: state, cache, GPUs, shelves, findings", &cli::run_status},
     {"wait", "returns when the node, its cache, its GPUs or a shelf is ready", &cli::run_wait},
     {"check", "look at this node here and now, without the daemon", &cli::run_check},
-    {"provision", "make the local drives into the cache; the units run it at boot", &cli::run_provision},
+    {"plan", "everything that is not yet as the profile wants it", &cli::run_plan},
+    {"apply", "do what the plan says; what the units do at boot", &cli::run_apply},
     {"storage", "the drives, what is on each, and what would be done", &cli::run_storage},
-    {"stage", "fetch, verify and publish one shelf of models", &cli::run_stage},
-    {"shelf", "the model shelves: list, show, verify, export, import", &cli::run_shelf},
     {"env", "the environment the profile asks for, and where it is delivered", &cli::run_env},
+    {"shelf", "the model shelves: list, show, verify, export, import", &cli::run_shelf},
     {"profile", "what is wanted of this node, and every mistake in saying so", &cli::run_profile},
-}};
+    {"provision", "one phase of making the cache; the units run it at boot", &cli::run_provision},
+    {"stage", "fetch, verify and publish one shelf; the units run it", &cli::run_stage},
+});
 
 void print_help(std::ostream& out) {
   out << "fettle makes a node ready to serve models, and tells how it stands.\n\n"

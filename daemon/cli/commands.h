@@ -5,14 +5,16 @@
 
 namespace fettle::cli {
 
+int run_apply(Context& context, const std::vector<std::string>& arguments);
+int run_check(Context& context, const std::vector<std::string>& arguments);
 int run_env(Context& context, const std::vector<std::string>& arguments);
-int run_status(Context& context, const std::vector<std::string>& arguments);
-int run_wait(Context& context, const std::vector<std::string>& arguments);
+int run_plan(Context& context, const std::vector<std::string>& arguments);
 int run_profile(Context& context, const std::vector<std::string>& arguments);
 int run_provision(Context& context, const std::vector<std::string>& arguments);
-int run_storage(Context& context, const std::vector<std::string>& arguments);
-int run_check(Context& context, const std::vector<std::string>& arguments);
 int run_shelf(Context& context, const std::vector<std::string>& arguments);
 int run_stage(Context& context, const std::vector<std::string>& arguments);
+int run_status(Context& context, const std::vector<std::string>& arguments);
+int run_storage(Context& context, const std::vector<std::string>& arguments);
+int run_wait(Context& context, const std::vector<std::string>& arguments);
 
 }  // namespace fettle::cli

@@ -6,38 +6,10 @@
 
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/phases.h"
 #include "cli/storage_text.h"
 
 namespace fettle::cli {
-namespace {
-
-int code_of(app::Came came) {
-  switch (came) {
-    case app::Came::well:
-      return ok;
-    case app::Came::refused:
-      return failed;
-    case app::Came::busy:
-      return try_later;
-    case app::Came::not_permitted:
-      return not_permitted;
-    case app::Came::misconfigured:
-      return bad_config;
-  }
-  return failed;
-}
-
-// The journal's reader sees what was found, each step, and what went wrong.
-void print_phase(std::ostream& out, const storage::PhaseReport& phase) {
-  if (phase.status != Status::fail) out << phase.says << '\n';
-  for (const storage::ReportedStep& step : phase.steps) {
-    if (step.outcome != "already_so") out << "  " << step.outcome << ": " << step.says << '\n';
-  }
-  for (const std::string& warning : phase.warnings) out << "  warning: " << warning << '\n';
-}
-
-}  // namespace
-
 int run_provision(Context& context, const std::vector<std::string>& arguments) {
   CLI::App cli(
       "Makes the local drives into the cache that the profile wants. Creates on blank drives only, erases\n"

@@ -36,6 +36,17 @@ def test_curl(node):
     assert "/v1/status" in curl("/v1/none")
 
 
+def test_plan_and_apply(node):
+    """node: apply does what plan says, and what is left is the shelf"""
+    plan = node.fettle_json("plan")
+    assert not plan["empty"] and "make the directory '/srv/fettle/hf'" in plan["steps"], plan
+    node.fettle("apply")
+    assert node.fettle_json("plan")["steps"] == ["stage the shelf 'tiny'"]
+    node.fettle("stage", "tiny")
+    assert node.fettle_json("plan")["empty"]
+    assert "nothing to do" in node.fettle("plan")
+
+
 def test_second_run(node):
     """node: a second provisioning changes nothing"""
     node.fettle("provision", "--cache")

@@ -1,0 +1,55 @@
+// fettle apply: does what `fettle plan` says, in the order of the boot: drives, mount, directories,
+// environment.
+#include <CLI/CLI.hpp>
+#include <ostream>
+
+#include "app/provision.h"
+#include "base/names.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/phases.h"
+
+namespace fettle::cli {
+namespace {
+
+int came_to(Context& context, const app::Provisioned& done, const storage::PhaseReport& phase) {
+  if (context.format == Format::text) print_phase(context.out, phase);
+  if (done.error) return report(context, *done.error, code_of(done.came));
+  return code_of(done.came);
+}
+
+// PID 1 mounts, and runs the cache phase in its own unit. Below another root there is nothing to mount.
+Result<void> start_target(const system::System& system) {
+  if (!system.files.is_the_machine()) return {};
+  if (const auto runs = system.files.exists("/run/systemd/system"); !runs || !*runs) return {};
+  const std::string target(names::cache_target);
+  const auto done =
+      system.runner.run({{"/usr/bin/systemctl", "start", target}, {}, std::chrono::minutes(10)});
+  if (!done) return fail(done.error());
+  if (done->exit_code == 0) return {};
+  return fail(Why::failed, "cannot start '" + target + "': " + std::string(trim(done->err)),
+              "`systemctl list-dependencies " + target + "` shows which unit failed");
+}
+
+}  // namespace
+
+int run_apply(Context& context, const std::vector<std::string>& arguments) {
+  CLI::App cli(
+      "Does what `fettle plan` says: what the units do at boot, now. Creates on blank drives only, erases\n"
+      "nothing, and changes nothing when all is as wanted.",
+      "fettle apply");
+  try {
+    cli.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ParseError& error) {
+    return cli.exit(error, context.out, context.err) == 0 ? ok : usage;
+  }
+  const app::Provisioned drives = app::provision(context.system, app::Phase::boot, app::Mode::act);
+  if (const int code = came_to(context, drives, drives.report.boot); code != ok) return code;
+  if (const auto started = start_target(context.system); !started) return report(context, started.error());
+  const app::Provisioned cache = app::provision(context.system, app::Phase::cache, app::Mode::act);
+  const int code = came_to(context, cache, cache.report.cache);
+  if (code == ok && context.format == Format::json) context.out << storage::to_json(cache.report);
+  return code;
+}
+
+}  // namespace fettle::cli
