@@ -1,6 +1,8 @@
-// socket_latency SOCKET PATH COUNT: asks for PATH on a kept-alive connection and prints the median time in us and the
+// socket_latency SOCKET PATH COUNT: asks for PATH on a kept-alive connection and prints the median time in us
+// and the
 //                                   size of the answer in bytes.
-// socket_latency --echo SOCKET BYTES: the floor to compare with: a server that answers every read with so many bytes.
+// socket_latency --echo SOCKET BYTES: the floor to compare with: a server that answers every read with so
+// many bytes.
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -32,7 +34,8 @@ sockaddr_un address_of(const char* path) {
     errno = ENAMETOOLONG;
     give_up(path);
   }
-  std::strcpy(address.sun_path, path);  // NOLINT(clang-analyzer-security.insecureAPI.strcpy): length checked above
+  std::strcpy(address.sun_path,
+              path);  // NOLINT(clang-analyzer-security.insecureAPI.strcpy): length checked above
   return address;
 }
 
@@ -65,9 +68,11 @@ int ask(const char* path, const std::string& target, int count) {
   std::size_t size = 0;
   for (int i = 0; i < count; ++i) {
     const auto begin = std::chrono::steady_clock::now();
-    if (::write(fd.get(), request.data(), request.size()) != static_cast<ssize_t>(request.size())) give_up("write");
+    if (::write(fd.get(), request.data(), request.size()) != static_cast<ssize_t>(request.size()))
+      give_up("write");
     size = read_answer(fd.get(), buffer);
-    times.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count());
+    times.push_back(
+        std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count());
   }
   std::nth_element(times.begin(), times.begin() + count / 2, times.end());
   std::cout << times[static_cast<std::size_t>(count) / 2] << ' ' << size << '\n';
@@ -95,7 +100,8 @@ int echo(const char* path, std::size_t bytes) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc == 4 && std::string_view(argv[1]) == "--echo") return echo(argv[2], std::strtoull(argv[3], nullptr, 10));
+  if (argc == 4 && std::string_view(argv[1]) == "--echo")
+    return echo(argv[2], std::strtoull(argv[3], nullptr, 10));
   if (argc == 4 && std::atoi(argv[3]) > 0) return ask(argv[1], argv[2], std::atoi(argv[3]));
   std::cerr << "usage: socket_latency SOCKET PATH COUNT | socket_latency --echo SOCKET BYTES\n";
   return 64;

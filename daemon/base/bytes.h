@@ -22,9 +22,15 @@ struct Bytes {
   }
 };
 
-constexpr Bytes operator""_KiB(unsigned long long n) { return {n << 10U}; }
-constexpr Bytes operator""_MiB(unsigned long long n) { return {n << 20U}; }
-constexpr Bytes operator""_GiB(unsigned long long n) { return {n << 30U}; }
+constexpr Bytes operator""_KiB(unsigned long long n) {
+  return {n << 10U};
+}
+constexpr Bytes operator""_MiB(unsigned long long n) {
+  return {n << 20U};
+}
+constexpr Bytes operator""_GiB(unsigned long long n) {
+  return {n << 30U};
+}
 
 // "3.5 TiB", "512 B": binary units, one decimal, for people.
 std::string to_text(Bytes bytes);

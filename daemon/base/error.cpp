@@ -7,12 +7,18 @@ namespace fettle {
 
 std::string_view to_text(Why why) {
   switch (why) {
-    case Why::missing: return "missing";
-    case Why::denied: return "denied";
-    case Why::malformed: return "malformed";
-    case Why::refused: return "refused";
-    case Why::timed_out: return "timed_out";
-    case Why::failed: return "failed";
+    case Why::missing:
+      return "missing";
+    case Why::denied:
+      return "denied";
+    case Why::malformed:
+      return "malformed";
+    case Why::refused:
+      return "refused";
+    case Why::timed_out:
+      return "timed_out";
+    case Why::failed:
+      return "failed";
   }
   return "failed";
 }
@@ -21,18 +27,25 @@ Why why_of(int err) {
   switch (err) {
     case ENOENT:
     case ENODEV:
-    case ENXIO: return Why::missing;
+    case ENXIO:
+      return Why::missing;
     case EACCES:
     case EPERM:
-    case EROFS: return Why::denied;
-    case ETIMEDOUT: return Why::timed_out;
+    case EROFS:
+      return Why::denied;
+    case ETIMEDOUT:
+      return Why::timed_out;
     case EBUSY:
-    case EEXIST: return Why::refused;
-    default: return Why::failed;
+    case EEXIST:
+      return Why::refused;
+    default:
+      return Why::failed;
   }
 }
 
-std::string system_text(int err) { return std::generic_category().message(err); }
+std::string system_text(int err) {
+  return std::generic_category().message(err);
+}
 
 Error cannot(std::string_view doing, std::string_view path, int err, std::string hint) {
   std::string said = "cannot ";

@@ -6,11 +6,16 @@ namespace fettle {
 
 std::string_view to_text(Status status) {
   switch (status) {
-    case Status::pass: return "pass";
-    case Status::not_applicable: return "not_applicable";
-    case Status::warn: return "warn";
-    case Status::unknown: return "unknown";
-    case Status::fail: return "fail";
+    case Status::pass:
+      return "pass";
+    case Status::not_applicable:
+      return "not_applicable";
+    case Status::warn:
+      return "warn";
+    case Status::unknown:
+      return "unknown";
+    case Status::fail:
+      return "fail";
   }
   return "unknown";
 }

@@ -11,7 +11,8 @@
 
 namespace fettle {
 
-// `unknown` = could not look, not yet looked, or looked too long ago. `not_applicable` = nothing to look at here.
+// `unknown` = could not look, not yet looked, or looked too long ago. `not_applicable` = nothing to look at
+// here.
 enum class Status { pass, not_applicable, warn, unknown, fail };
 
 struct Finding {
@@ -31,9 +32,13 @@ struct NamedFinding {
 using Findings = std::vector<NamedFinding>;
 
 // The finding of somebody who could not look: the reason is the error's own words.
-inline Finding unknown(const Error& error) { return {Status::unknown, error.said, error.hint}; }
+inline Finding unknown(const Error& error) {
+  return {Status::unknown, error.said, error.hint};
+}
 
-inline Finding not_applicable(std::string says) { return {Status::not_applicable, std::move(says), {}}; }
+inline Finding not_applicable(std::string says) {
+  return {Status::not_applicable, std::move(says), {}};
+}
 
 std::string_view to_text(Status status);
 

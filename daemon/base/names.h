@@ -1,4 +1,5 @@
-// Every name that the outside world relies on: paths, sockets, units, labels. They stand here and nowhere else.
+// Every name that the outside world relies on: paths, sockets, units, labels. They stand here and nowhere
+// else.
 #pragma once
 
 #include <string_view>
@@ -10,7 +11,8 @@ inline constexpr std::string_view config_file = "/etc/fettle/fettle.yaml";
 inline constexpr std::string_view site_profiles = "/etc/fettle/profiles";
 inline constexpr std::string_view shipped_profiles = "/usr/share/fettle/profiles";
 
-// What is remembered. The first is root's alone, the second belongs to user fettle, the third to fettle-stage.
+// What is remembered. The first is root's alone, the second belongs to user fettle, the third to
+// fettle-stage.
 inline constexpr std::string_view storage_record = "/var/lib/fettle/provision/storage.json";
 inline constexpr std::string_view daemon_state = "/var/lib/fettle/daemon/state.db";
 inline constexpr std::string_view stage_state = "/var/lib/fettle/stage/shelves.db";
@@ -19,21 +21,21 @@ inline constexpr std::string_view stage_state = "/var/lib/fettle/stage/shelves.d
 inline constexpr std::string_view run_directory = "/run/fettle";
 inline constexpr std::string_view status_socket = "/run/fettle/status.sock";
 inline constexpr std::string_view control_socket = "/run/fettle/control.sock";
-inline constexpr std::string_view cache_link = "/run/fettle/cache";                 // -> the array's device node
+inline constexpr std::string_view cache_link = "/run/fettle/cache";  // -> the array's device node
 inline constexpr std::string_view provision_report = "/run/fettle/provision/report.json";
 inline constexpr std::string_view provision_lock = "/run/fettle/provision/lock";
 inline constexpr std::string_view env_directory = "/run/fettle/env";
-inline constexpr std::string_view shelf_reports = "/run/fettle/shelf";              // one NAME.json a shelf
+inline constexpr std::string_view shelf_reports = "/run/fettle/shelf";  // one NAME.json a shelf
 
 // The array and its filesystem.
 inline constexpr std::string_view array_name = "fettle";
 inline constexpr std::string_view filesystem_label = "fettle";
 inline constexpr std::string_view default_mount = "/srv/fettle";
-inline constexpr std::string_view generation_file = ".fettle-generation.json";      // at the root of the cache
+inline constexpr std::string_view generation_file = ".fettle-generation.json";  // at the root of the cache
 
 // Units.
 inline constexpr std::string_view cache_target = "fettle-cache.target";
-inline constexpr std::string_view stage_unit = "fettle-stage@";                     // + shelf + ".service"
+inline constexpr std::string_view stage_unit = "fettle-stage@";  // + shelf + ".service"
 
 inline constexpr std::string_view daemon_user = "fettle";
 inline constexpr std::string_view stage_user = "fettle-stage";

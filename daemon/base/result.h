@@ -12,7 +12,9 @@ namespace fettle {
 template <class T>
 using Result = tl::expected<T, Error>;
 
-inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+inline tl::unexpected<Error> fail(Error error) {
+  return tl::unexpected<Error>(std::move(error));
+}
 
 inline tl::unexpected<Error> fail(Why why, std::string said, std::string hint = {}) {
   return fail(Error{why, std::move(said), std::move(hint)});
@@ -23,10 +25,14 @@ enum class Outcome { changed, already_so, refused, failed };
 
 inline const char* to_text(Outcome outcome) {
   switch (outcome) {
-    case Outcome::changed: return "changed";
-    case Outcome::already_so: return "already_so";
-    case Outcome::refused: return "refused";
-    case Outcome::failed: return "failed";
+    case Outcome::changed:
+      return "changed";
+    case Outcome::already_so:
+      return "already_so";
+    case Outcome::refused:
+      return "refused";
+    case Outcome::failed:
+      return "failed";
   }
   return "failed";
 }

@@ -1,8 +1,8 @@
 #include "base/version.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cctype>
+#include <charconv>
 
 namespace fettle {
 

@@ -53,8 +53,8 @@ Info info_of(const struct stat& st) {
   info.device = st.st_dev;
   info.node = st.st_rdev;
   info.inode = st.st_ino;
-  info.modified = std::chrono::system_clock::time_point(
-      std::chrono::duration_cast<std::chrono::system_clock::duration>(
+  info.modified =
+      std::chrono::system_clock::time_point(std::chrono::duration_cast<std::chrono::system_clock::duration>(
           std::chrono::seconds(st.st_mtim.tv_sec) + std::chrono::nanoseconds(st.st_mtim.tv_nsec)));
   return info;
 }
@@ -84,7 +84,8 @@ bool owner_differs(const Info& info, Owner owner) {
 
 bool give_to(int fd, Owner owner) {
   if (!owner.uid && !owner.gid) return true;
-  return ::fchown(fd, owner.uid.value_or(static_cast<uid_t>(-1)), owner.gid.value_or(static_cast<gid_t>(-1))) == 0;
+  return ::fchown(fd, owner.uid.value_or(static_cast<uid_t>(-1)),
+                  owner.gid.value_or(static_cast<gid_t>(-1))) == 0;
 }
 
 }  // namespace
@@ -173,9 +174,13 @@ Result<std::string> Files::read_link(std::string_view path) const {
   return target;
 }
 
-Result<Info> Files::look(std::string_view path) const { return look_with(fd_.get(), path, O_NOFOLLOW); }
+Result<Info> Files::look(std::string_view path) const {
+  return look_with(fd_.get(), path, O_NOFOLLOW);
+}
 
-Result<Info> Files::look_through(std::string_view path) const { return look_with(fd_.get(), path, 0); }
+Result<Info> Files::look_through(std::string_view path) const {
+  return look_with(fd_.get(), path, 0);
+}
 
 Result<bool> Files::exists(std::string_view path) const {
   const auto info = look(path);
@@ -206,7 +211,8 @@ Result<void> Files::make_parents(std::string_view path) const {
 Result<Fd> Files::open_parent(std::string_view path, std::string& name) const {
   while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
   const auto slash = path.find_last_of('/');
-  const std::string_view parent = slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
+  const std::string_view parent =
+      slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
   name = slash == std::string_view::npos ? path : path.substr(slash + 1);
   if (name.empty() || name == "." || name == "..") {
     return fail(Why::malformed, "cannot use '" + std::string(path) + "' as a name of a file");
@@ -216,7 +222,8 @@ Result<Fd> Files::open_parent(std::string_view path, std::string& name) const {
   return fd;
 }
 
-Result<Outcome> Files::write(std::string_view path, std::string_view content, mode_t mode, Owner owner) const {
+Result<Outcome> Files::write(std::string_view path, std::string_view content, mode_t mode,
+                             Owner owner) const {
   if (const auto info = look(path); info && info->kind == Kind::file && info->mode == mode &&
                                     !owner_differs(*info, owner) && info->size.count == content.size()) {
     const auto now = read(path, {content.size()});
@@ -229,7 +236,8 @@ Result<Outcome> Files::write(std::string_view path, std::string_view content, mo
   // The process id keeps two writers apart; a leftover of a killed writer is replaced.
   const std::string temporary = "." + name + "." + std::to_string(::getpid()) + ".new";
   ::unlinkat(parent->get(), temporary.c_str(), 0);
-  const Fd fd(::openat(parent->get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  const Fd fd(
+      ::openat(parent->get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   const bool written = fd && write_all(fd.get(), content) && give_to(fd.get(), owner) &&
                        ::fchmod(fd.get(), mode) == 0 && ::fsync(fd.get()) == 0 &&
                        ::renameat(parent->get(), temporary.c_str(), parent->get(), name.c_str()) == 0;
@@ -278,7 +286,8 @@ Result<Outcome> Files::make_directory(std::string_view path, mode_t mode, Owner 
 Result<Outcome> Files::set_mode(std::string_view path, mode_t mode) const {
   const auto info = look(path);
   if (!info) return fail(info.error());
-  if (info->kind != Kind::file && info->kind != Kind::directory) return fail(cannot("set the mode of", path, EINVAL));
+  if (info->kind != Kind::file && info->kind != Kind::directory)
+    return fail(cannot("set the mode of", path, EINVAL));
   if (info->mode == mode) return Outcome::already_so;
   const auto fd = open_at(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   if (!fd) return fail(fd.error());

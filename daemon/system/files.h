@@ -1,5 +1,6 @@
-// Files: the one way to the file system. It is opened once on a root ("/" on a node, a captured machine in tests)
-// and resolves every path inside it, absolute symbolic links included (openat2, RESOLVE_IN_ROOT; Linux 5.6).
+// Files: the one way to the file system. It is opened once on a root ("/" on a node, a captured machine in
+// tests) and resolves every path inside it, absolute symbolic links included (openat2, RESOLVE_IN_ROOT;
+// Linux 5.6).
 //
 // Paths are absolute as seen from the root: "/etc/os-release". Errors name that path in quotes.
 #pragma once
@@ -48,8 +49,8 @@ class Files {
  public:
   static Result<Files> open(const std::string& root);
 
-  // Whole text of a regular file or sysfs attribute. A file above the limit is an error, never cut. Never blocks on a
-  // FIFO or a device: those are refused.
+  // Whole text of a regular file or sysfs attribute. A file above the limit is an error, never cut. Never
+  // blocks on a FIFO or a device: those are refused.
   Result<std::string> read(std::string_view path, Bytes limit = 1_MiB) const;
 
   // Names in a directory, sorted, without "." and "..".
@@ -69,13 +70,13 @@ class Files {
 
   Result<Space> space(std::string_view path) const;
 
-  // Replaces the file in one step: temporary file beside it, fsync, rename, fsync of the directory. Missing parent
-  // directories are made with mode 0755. The same content and mode are not written again: already_so.
+  // Replaces the file in one step: temporary file beside it, fsync, rename, fsync of the directory. Missing
+  // parent directories are made with mode 0755. The same content and mode are not written again: already_so.
   Result<Outcome> write(std::string_view path, std::string_view content, mode_t mode = 0644,
                         Owner owner = {}) const;
 
-  // Makes the directory and missing parents (0755), or mends mode and owner of an existing one; never anything below
-  // it. A link or a file in its place is refused.
+  // Makes the directory and missing parents (0755), or mends mode and owner of an existing one; never
+  // anything below it. A link or a file in its place is refused.
   Result<Outcome> make_directory(std::string_view path, mode_t mode, Owner owner = {}) const;
 
   // Sets the permission bits of a file or directory; a link is refused.
@@ -90,7 +91,8 @@ class Files {
   // Gives a file, link or directory another name on the same file system, replacing a file in one step.
   Result<void> rename(std::string_view from, std::string_view to) const;
 
-  // A descriptor for the doors that need one (archives, block devices). `flags` as for open(2); O_CLOEXEC is added.
+  // A descriptor for the doors that need one (archives, block devices). `flags` as for open(2); O_CLOEXEC is
+  // added.
   Result<Fd> open_at(std::string_view path, int flags, mode_t mode = 0) const;
 
   // The path as other programs see it: the root in front.

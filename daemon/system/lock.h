@@ -17,7 +17,8 @@ namespace fettle::system {
 Result<Fd> lock_file(const Files& files, std::string_view path, Clock& clock, std::chrono::milliseconds wait);
 
 // The same for any file: opens `path` with `flags`, and makes no parents.
-Result<Fd> lock(const Files& files, std::string_view path, int flags, Clock& clock, std::chrono::milliseconds wait);
+Result<Fd> lock(const Files& files, std::string_view path, int flags, Clock& clock,
+                std::chrono::milliseconds wait);
 
 // The same for a descriptor that is open already; `path` is for the error. Asks every 50 ms.
 Result<void> lock(const Fd& fd, std::string_view path, Clock& clock, std::chrono::milliseconds wait);

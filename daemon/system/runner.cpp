@@ -46,7 +46,8 @@ class Environment {
   }
 
   template <class Launcher>
-  boost::system::error_code on_setup(Launcher& launcher, const std::filesystem::path&, const char* const*) const {
+  boost::system::error_code on_setup(Launcher& launcher, const std::filesystem::path&,
+                                     const char* const*) const {
     launcher.env = pointers_.data();
     return {};
   }
@@ -140,8 +141,8 @@ class BoostRunner final : public Runner {
     Collector err(loop);
     const std::vector<std::string> arguments(command.argv.begin() + 1, command.argv.end());
     process::process child(loop, command.argv[0], arguments,
-                           process::process_stdio{nullptr, out.pipe(), err.pipe()},
-                           Environment(command), OwnGroup{});
+                           process::process_stdio{nullptr, out.pipe(), err.pipe()}, Environment(command),
+                           OwnGroup{});
     const pid_t group = child.id();
     ::setpgid(group, group);  // whichever of parent and child is first: no window in which a kill misses
     out.start();
@@ -197,7 +198,9 @@ class BoostRunner final : public Runner {
 
 }  // namespace
 
-std::unique_ptr<Runner> make_runner() { return std::make_unique<BoostRunner>(); }
+std::unique_ptr<Runner> make_runner() {
+  return std::make_unique<BoostRunner>();
+}
 
 std::string to_text(const Command& command) {
   std::string text;

@@ -1,4 +1,5 @@
-// Runner: the one way to other programs. Absolute path, argument list (no shell), whole environment, deadline.
+// Runner: the one way to other programs. Absolute path, argument list (no shell), whole environment,
+// deadline.
 #pragma once
 
 #include <chrono>
@@ -36,12 +37,13 @@ class Runner {
   // Error only when the program could not be started, or did not end before its deadline.
   virtual Result<Completed> run(const Command& command) = 0;
 
-  // As run(), asking `watch` about once a second whether to go on; Verdict::stop ends the whole process group like a
-  // missed deadline does, and the result is refused.
+  // As run(), asking `watch` about once a second whether to go on; Verdict::stop ends the whole process group
+  // like a missed deadline does, and the result is refused.
   virtual Result<Completed> run_watched(const Command& command, const std::function<Verdict()>& watch) = 0;
 };
 
-// Real children: own process group, standard input closed, no descriptor inherited. A child dies with its parent.
+// Real children: own process group, standard input closed, no descriptor inherited. A child dies with its
+// parent.
 std::unique_ptr<Runner> make_runner();
 
 // The command line as a person would type it, for plans and messages.

@@ -34,7 +34,7 @@ _fettle() {
     --timeout | --stall | --workers | --name) return ;;
     *)
       case "$command $verb" in
-        ' ') choices='check env profile provision shelf stage status storage wait --help --version' ;;
+        ' ') choices='apply check env plan profile provision shelf stage status storage wait --help --version' ;;
         'check ') choices='--list' ;;
         'env ') choices='explain --format' ;;
         'env explain') choices=$(fettle env --format sh 2>/dev/null | sed -n 's/^export \([A-Z0-9_]*\)=.*/\1/p') ;;

@@ -6,6 +6,8 @@ commands=(
   'check:look at this node here and now, without the daemon'
   'env:the environment the profile asks for, and where it is delivered'
   'profile:what is wanted of this node, and every mistake in saying so'
+  'plan:everything that is not yet as the profile wants it'
+  'apply:do what the plan says'
   'provision:make the local drives into the cache'
   'shelf:the model shelves: list, show, verify, export, import'
   'stage:fetch, verify and publish one shelf of models'

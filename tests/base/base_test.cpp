@@ -21,7 +21,8 @@ TEST_CASE("base: a size needs a number and a unit") {
   CHECK(parse_bytes("512 MiB")->count == 512U << 20U);
   CHECK(parse_bytes("1.5TB")->count == 1500000000000);
   CHECK(parse_bytes("42 B")->count == 42);
-  for (const char* bad : {"", "512", "MiB", "-1 MiB", "1e3 MiB", "1 mib", "1  MiB", "99999999999 TiB", "nan B"}) {
+  for (const char* bad :
+       {"", "512", "MiB", "-1 MiB", "1e3 MiB", "1 mib", "1  MiB", "99999999999 TiB", "nan B"}) {
     CAPTURE(bad);
     CHECK_FALSE(parse_bytes(bad));
   }

@@ -30,7 +30,8 @@ class FakeRunner final : public system::Runner {
     const std::string line = system::to_text(command);
     ran.push_back(command);
     if (expected_.empty() || line.rfind(expected_.front().first, 0) != 0) {
-      FAIL_CHECK("nobody announced: ", line, " (next: ", expected_.empty() ? "nothing" : expected_.front().first, ")");
+      FAIL_CHECK("nobody announced: ", line,
+                 " (next: ", expected_.empty() ? "nothing" : expected_.front().first, ")");
       return fail(Why::failed, "cannot run '" + line + "': not announced");
     }
     auto answer = std::move(expected_.front().second);
@@ -40,7 +41,8 @@ class FakeRunner final : public system::Runner {
 
   Result<system::Completed> run_watched(const system::Command& command,
                                         const std::function<system::Verdict()>& watch) override {
-    if (watch() == system::Verdict::stop) return fail(Why::refused, "cannot finish: it was stopped on request");
+    if (watch() == system::Verdict::stop)
+      return fail(Why::refused, "cannot finish: it was stopped on request");
     return run(command);
   }
 

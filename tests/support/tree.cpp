@@ -23,9 +23,13 @@ system::Files opened(const std::string& root) {
   return std::move(*files);
 }
 
-fs::path inside(const std::string& root, std::string_view path) { return fs::path(root + std::string(path)); }
+fs::path inside(const std::string& root, std::string_view path) {
+  return fs::path(root + std::string(path));
+}
 
-fs::path nodes() { return fs::path(FETTLE_TESTS_DIR) / "nodes"; }
+fs::path nodes() {
+  return fs::path(FETTLE_TESTS_DIR) / "nodes";
+}
 
 }  // namespace
 

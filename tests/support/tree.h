@@ -10,7 +10,7 @@ namespace fettle::test {
 
 class Tree {
  public:
-  Tree();                                             // empty
+  Tree();                                              // empty
   explicit Tree(const std::string& captured_machine);  // a copy of tests/nodes/NAME, sockets and links kept
   ~Tree();
   Tree(const Tree&) = delete;
@@ -20,7 +20,8 @@ class Tree {
   Tree& file(std::string_view path, std::string_view content = {});
   Tree& directory(std::string_view path);
   Tree& link(std::string_view path, std::string_view target);
-  Tree& sparse(std::string_view path, std::uint64_t bytes);  // a file of zeros that takes no room: a blank drive
+  Tree& sparse(std::string_view path,
+               std::uint64_t bytes);  // a file of zeros that takes no room: a blank drive
   Tree& patch(std::string_view path, std::uint64_t offset, std::string_view bytes);
   Tree& remove(std::string_view path);  // a file or a whole directory
   // Copies tests/nodes/overlays/NAME over it; a file ".absent" in the overlay lists what to remove first.

@@ -8,7 +8,8 @@ using namespace std::chrono_literals;
 
 TEST_CASE("runner: exit code, both outputs, and nothing inherited") {
   const auto runner = make_runner();
-  const auto done = runner->run({{"/bin/sh", "-c", "echo out; echo err >&2; env; exit 3"}, {{"HELLO", "world"}}});
+  const auto done =
+      runner->run({{"/bin/sh", "-c", "echo out; echo err >&2; env; exit 3"}, {{"HELLO", "world"}}});
   REQUIRE(done);
   CHECK(done->exit_code == 3);
   CHECK(done->err == "err\n");
