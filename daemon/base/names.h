@@ -34,6 +34,7 @@ inline constexpr std::string_view default_mount = "/srv/fettle";
 inline constexpr std::string_view generation_file = ".fettle-generation.json";  // at the root of the cache
 
 // Units.
+inline constexpr std::string_view daemon_unit = "fettled.service";
 inline constexpr std::string_view cache_target = "fettle-cache.target";
 inline constexpr std::string_view stage_unit = "fettle-stage@";  // + shelf + ".service"
 

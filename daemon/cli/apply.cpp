@@ -18,17 +18,22 @@ int came_to(Context& context, const app::Provisioned& done, const storage::Phase
   return code_of(done.came);
 }
 
-// PID 1 mounts, and runs the cache phase in its own unit. Below another root there is nothing to mount.
-Result<void> start_target(const system::System& system) {
-  if (!system.files.is_the_machine()) return {};
-  if (const auto runs = system.files.exists("/run/systemd/system"); !runs || !*runs) return {};
-  const std::string target(names::cache_target);
-  const auto done =
-      system.runner.run({{"/usr/bin/systemctl", "start", target}, {}, std::chrono::minutes(10)});
+Result<void> systemctl(const system::System& system, const std::string& verb, const std::string& unit) {
+  const auto done = system.runner.run({{"/usr/bin/systemctl", verb, unit}, {}, std::chrono::minutes(10)});
   if (!done) return fail(done.error());
   if (done->exit_code == 0) return {};
-  return fail(Why::failed, "cannot start '" + target + "': " + std::string(trim(done->err)),
-              "`systemctl list-dependencies " + target + "` shows which unit failed");
+  return fail(Why::failed, "cannot " + verb + " '" + unit + "': " + std::string(trim(done->err)),
+              "`systemctl list-dependencies " + unit + "` shows which unit failed");
+}
+
+// PID 1 mounts, and runs the cache phase in its own unit; the daemon judges by the same configuration from
+// now on. Below another root there is nothing to mount and no unit.
+Result<void> tell_systemd(const system::System& system) {
+  if (!system.files.is_the_machine()) return {};
+  if (const auto runs = system.files.exists("/run/systemd/system"); !runs || !*runs) return {};
+  if (const auto started = systemctl(system, "start", std::string(names::cache_target)); !started)
+    return started;
+  return systemctl(system, "try-reload-or-restart", std::string(names::daemon_unit));
 }
 
 }  // namespace
@@ -45,7 +50,7 @@ int run_apply(Context& context, const std::vector<std::string>& arguments) {
   }
   const app::Provisioned drives = app::provision(context.system, app::Phase::boot, app::Mode::act);
   if (const int code = came_to(context, drives, drives.report.boot); code != ok) return code;
-  if (const auto started = start_target(context.system); !started) return report(context, started.error());
+  if (const auto told = tell_systemd(context.system); !told) return report(context, told.error());
   const app::Provisioned cache = app::provision(context.system, app::Phase::cache, app::Mode::act);
   const int code = came_to(context, cache, cache.report.cache);
   if (code == ok && context.format == Format::json) context.out << storage::to_json(cache.report);

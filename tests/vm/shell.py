@@ -11,7 +11,7 @@ def main():
         machine.boot()
         node.configure(machine)
         print("The node is up: eight blank drives, the package installed, a profile and the shelf 'tiny' wanted.\n"
-              "Try: fettle storage plan; systemctl start fettle-cache.target; fettle wait --for ready; fettle status\n"
+              "Try: fettle plan; fettle apply; fettle wait --for ready; fettle status\n"
               "'reboot' boots again, 'power cut' pulls the plug and boots, an empty line or Ctrl-D ends.")
         while True:
             try:
