@@ -88,13 +88,16 @@ Result<void> check(const Manifest& manifest) {
   if (manifest.files.empty()) return bad(manifest, "there is no file in it");
   std::set<std::string_view> paths;
   std::map<std::string_view, Bytes> sizes;
+  constexpr std::uint64_t largest = 1ULL << 60U;
   Bytes total;
   for (const File& file : manifest.files) {
     if (auto fine = archive::check_path(file.path); !fine) return fine;
     if (!is_blob_name(file.blob)) return bad(manifest, "'" + file.path + "' has no SHA-256 or git hash");
     if (!paths.insert(file.path).second) return bad(manifest, "'" + file.path + "' stands in it twice");
-    // 1 EiB: sums stay far from the end of 64 bits.
-    if (file.size.count > 1ULL << 60U) return bad(manifest, "'" + file.path + "' is too large to be true");
+    // 1 EiB, for one file and for all: sums stay far from the end of 64 bits.
+    if (file.size.count > largest) return bad(manifest, "'" + file.path + "' is too large to be true");
+    total += file.size;
+    if (total.count > largest) return bad(manifest, "its files together are too large to be true");
     if (sizes.emplace(file.blob, file.size).first->second != file.size) {
       return bad(manifest, "'" + file.path + "' and another file have one hash and two sizes");
     }

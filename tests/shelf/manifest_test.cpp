@@ -50,6 +50,11 @@ TEST_CASE("shelf: a file list with anything odd in it is refused as a whole") {
       Row{"path twice", [](Manifest& m) { m.files[1].path = m.files[0].path; }},
       Row{"one hash, two sizes", [](Manifest& m) { m.files[1].blob = m.files[0].blob; }},
       Row{"exabytes", [](Manifest& m) { m.files[0].size = {1ULL << 61U}; }},
+      Row{"exabytes together",
+          [](Manifest& m) {
+            m.files[0].size = {1ULL << 60U};
+            m.files[1].size = {1ULL << 60U};
+          }},
   };
   for (const Row& row : rows) {
     CAPTURE(row.what);
