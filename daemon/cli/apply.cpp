@@ -31,8 +31,7 @@ Result<void> systemctl(const system::System& system, const std::string& verb, co
 Result<void> tell_systemd(const system::System& system) {
   if (!system.files.is_the_machine()) return {};
   if (const auto runs = system.files.exists("/run/systemd/system"); !runs || !*runs) return {};
-  if (const auto started = systemctl(system, "start", std::string(names::cache_target)); !started)
-    return started;
+  if (auto started = systemctl(system, "start", std::string(names::cache_target)); !started) return started;
   return systemctl(system, "try-reload-or-restart", std::string(names::daemon_unit));
 }
 

@@ -40,7 +40,7 @@ class Environment {
     auto env = command.env;
     env.emplace("LC_ALL", "C.UTF-8");
     env.emplace("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
-    for (const auto& [name, value] : env) entries_.push_back(name + "=" + value);
+    for (const auto& [name, value] : env) entries_.emplace_back(name).append("=").append(value);
     for (const std::string& entry : entries_) pointers_.push_back(entry.c_str());
     pointers_.push_back(nullptr);
   }
