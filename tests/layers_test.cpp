@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "support/source.h"
 
 namespace {
 
@@ -104,7 +105,7 @@ std::vector<Source> read_sources(const fs::path& top) {
 }
 
 const std::vector<Source>& daemon_sources() {
-  static const std::vector<Source> sources = read_sources(fs::path(FETTLE_SOURCE_DIR) / "daemon");
+  static const std::vector<Source> sources = read_sources(fettle::test::source_dir() / "daemon");
   return sources;
 }
 
@@ -163,7 +164,7 @@ TEST_CASE("layers: each library has one door") {
 TEST_CASE("layers: no file is longer than 500 lines") {
   std::vector<Source> sources = daemon_sources();
   for (const char* room : {"tests", "bench"}) {
-    const auto more = read_sources(fs::path(FETTLE_SOURCE_DIR) / room);
+    const auto more = read_sources(fettle::test::source_dir() / room);
     sources.insert(sources.end(), more.begin(), more.end());
   }
   for (const Source& source : sources) {
@@ -178,7 +179,7 @@ namespace {
 void check_never_says(const Names& may_say, const std::vector<std::string>& forbidden) {
   for (const Source& source : daemon_sources()) {
     if (is_open_to({"", {}, may_say}, source)) continue;
-    std::ifstream in(fs::path(FETTLE_SOURCE_DIR) / "daemon" / source.name);
+    std::ifstream in(fettle::test::source_dir() / "daemon" / source.name);
     std::ostringstream text;
     text << in.rdbuf();
     for (const std::string& word : forbidden) {

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/names.h"
 #include "storage/record.h"
+#include "support/source.h"
 #include "support/storage_machine.h"
 
 using namespace fettle;
@@ -22,7 +23,7 @@ namespace {
 
 // A table of the package, which every configuration needs.
 std::string shipped(const std::string& name) {
-  std::ifstream in(std::string(FETTLE_SOURCE_DIR) + "/profiles/" + name);
+  std::ifstream in(fettle::test::source_dir().string() + "/profiles/" + name);
   std::stringstream text;
   text << in.rdbuf();
   return text.str();

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "support/golden.h"
+#include "support/source.h"
 #include "support/tree.h"
 
 using namespace fettle;
@@ -23,7 +24,7 @@ boost::json::value parsed(const std::string& text) {
 
 // What the daemon answered in tests/serve/.
 boost::json::value ready_node() {
-  const auto files = system::Files::open(FETTLE_TESTS_DIR);
+  const auto files = system::Files::open(fettle::test::tests_dir().string());
   return parsed(*files->read("/golden/serve-status.json"));
 }
 

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/names.h"
 #include "cli/commands.h"
+#include "support/source.h"
 #include "support/storage_machine.h"
 
 using namespace fettle;
@@ -30,7 +31,7 @@ Answer run(StorageMachine& machine, cli::Run command, const std::vector<std::str
 
 void configure(StorageMachine& machine, unsigned count) {
   for (const char* const table : {"gpus.yaml", "compat/rocm.yaml"}) {
-    std::ifstream in(std::string(FETTLE_SOURCE_DIR) + "/profiles/" + table);
+    std::ifstream in(fettle::test::source_dir().string() + "/profiles/" + table);
     std::stringstream text;
     text << in.rdbuf();
     machine.tree.file(std::string(names::shipped_profiles) + "/" + table, text.str());

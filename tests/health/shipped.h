@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "profile/load.h"
+#include "support/source.h"
 #include "support/tree.h"
 
 namespace fettle::test {
@@ -13,8 +14,8 @@ namespace fettle::test {
 inline profile::Profile shipped_profile(const std::string& name = "mi300x") {
   Tree tree;
   tree.directory("/usr/share/fettle");
-  std::filesystem::copy(std::filesystem::path(FETTLE_SOURCE_DIR) / "profiles",
-                        tree.root() + "/usr/share/fettle/profiles", std::filesystem::copy_options::recursive);
+  std::filesystem::copy(fettle::test::source_dir() / "profiles", tree.root() + "/usr/share/fettle/profiles",
+                        std::filesystem::copy_options::recursive);
   tree.file("/etc/fettle/fettle.yaml", "schema: 1\nkind: configuration\nprofile: " + name + "\n");
   const profile::Loaded loaded = profile::load(tree.files());
   for (const profile::Complaint& complaint : loaded.complaints) FAIL_CHECK(profile::to_text(complaint));

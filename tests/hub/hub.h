@@ -17,6 +17,7 @@
 #include <string>
 
 #include "base/json.h"
+#include "support/source.h"
 
 namespace fettle::test {
 
@@ -62,7 +63,9 @@ class Hub {
   }
 
  private:
-  static std::string tool(const std::string& name) { return std::string(FETTLE_TESTS_DIR) + "/hub/" + name; }
+  static std::string tool(const std::string& name) {
+    return fettle::test::tests_dir().string() + "/hub/" + name;
+  }
 
   void start(const std::vector<std::string>& words) {
     std::array<int, 2> pipe{};

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "profile/load.h"
+#include "support/source.h"
 #include "support/tree.h"
 
 using namespace fettle;
@@ -12,7 +13,7 @@ using fettle::test::Tree;
 
 namespace {
 
-const std::filesystem::path source = FETTLE_SOURCE_DIR;
+const std::filesystem::path source = fettle::test::source_dir();
 
 std::string said(const Complaints& complaints) {
   std::string all;

@@ -9,6 +9,7 @@
 #include "shelf/shelf.h"
 #include "shelf/staging.h"
 #include "shelf/verify.h"
+#include "support/source.h"
 
 using namespace fettle;
 using namespace fettle::shelf;
@@ -24,7 +25,7 @@ struct ArchiveNode : StagingNode {
   ArchiveNode() {
     shelf.source = profile::Source::archive;
     shelf.archive = "/usr/share/fettle/shelves/tiny.tar.zst";
-    std::ifstream in(std::string(FETTLE_TESTS_DIR) + "/shelf/tiny.tar.zst", std::ios::binary);
+    std::ifstream in(fettle::test::tests_dir().string() + "/shelf/tiny.tar.zst", std::ios::binary);
     std::ostringstream text;
     text << in.rdbuf();
     tree.file(shelf.archive, text.str());

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include "support/source.h"
 
 TEST_CASE("storage: no source forces, answers yes for the operator, or wipes whole devices") {
   namespace fs = std::filesystem;
@@ -15,7 +16,7 @@ TEST_CASE("storage: no source forces, answers yes for the operator, or wipes who
                                    std::string("mkfs.xfs -") + "f"};
   unsigned files = 0;
   for (const char* const top : {"daemon", "systemd", "packaging"}) {
-    for (const auto& entry : fs::recursive_directory_iterator(fs::path(FETTLE_SOURCE_DIR) / top)) {
+    for (const auto& entry : fs::recursive_directory_iterator(fettle::test::source_dir() / top)) {
       if (!entry.is_regular_file()) continue;
       std::ifstream in(entry.path(), std::ios::binary);
       std::stringstream text;

@@ -11,6 +11,7 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include "support/source.h"
 
 namespace fettle::test {
 
@@ -33,7 +34,7 @@ inline std::string first_difference(const std::string& wanted, const std::string
 
 // `name` is a file of tests/golden/: "health-baremetal-spx.txt".
 inline void check_golden(const std::string& name, const std::string& text) {
-  const std::filesystem::path path = std::filesystem::path(FETTLE_TESTS_DIR) / "golden" / name;
+  const std::filesystem::path path = fettle::test::tests_dir() / "golden" / name;
   const char* const mode = std::getenv("FETTLE_GOLDEN");
   if (mode != nullptr && std::string_view(mode) == "update") {
     std::filesystem::create_directories(path.parent_path());

@@ -1,4 +1,5 @@
 #include "support/tree.h"
+#include "support/source.h"
 
 #include <cstdlib>
 #include <filesystem>
@@ -28,7 +29,7 @@ fs::path inside(const std::string& root, std::string_view path) {
 }
 
 fs::path nodes() {
-  return fs::path(FETTLE_TESTS_DIR) / "nodes";
+  return fettle::test::tests_dir() / "nodes";
 }
 
 }  // namespace
