@@ -23,6 +23,9 @@ constexpr milliseconds between_questions{250};
 // A restarted daemon is back in less than a second; nobody for so long is nobody.
 constexpr seconds nobody_answers{10};
 
+// Ten terabytes over a slow line take days, not weeks.
+constexpr std::chrono::duration<unsigned> longest{604800};
+
 struct Waited {
   std::vector<std::string> missing;
   milliseconds time{0};
@@ -88,9 +91,10 @@ int run_wait(Context& context, const std::vector<std::string>& arguments) {
       "over, with 69 when no daemon answers.",
       "fettle wait");
   std::string what;
-  unsigned timeout = 0;
+  unsigned timeout = longest.count();
   app.add_option("--for", what, "ready, cache, gpu or shelf=NAME")->required();
-  app.add_option("--timeout", timeout, "seconds")->required()->check(CLI::Range(0U, 604800U));
+  app.add_option("--timeout", timeout, "seconds; a week when not given")
+      ->check(CLI::Range(0U, unsigned{longest.count()}));
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {

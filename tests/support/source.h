@@ -1,4 +1,5 @@
-// Where the tests find this repository: only one file is compiled with its paths, so a compiler cache serves all checkouts.
+// Where the tests find this repository: only one file is compiled with its paths, so a compiler cache serves
+// all checkouts.
 #pragma once
 
 #include <filesystem>

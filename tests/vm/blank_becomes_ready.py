@@ -47,6 +47,17 @@ def shelf(machine):
                  "find -L /srv/fettle/hf/hub -path '*/snapshots/*' -type f -exec cat {} + >/dev/null")
 
 
+@scenario.step("units can wait for the shelf; a shelf or GPUs that nobody wants end the wait with that reason")
+def targets(machine):
+    machine.must("systemctl start fettle-shelf@tiny.target")
+    assert machine.must("systemctl is-active fettle-shelf@tiny.target").strip() == "active"
+    for target, unit, reason in (("fettle-shelf@absent.target", "fettle-wait-shelf@absent", "the profile wants no such shelf"),
+                                 ("fettle-gpu.target", "fettle-wait-gpu", "the profile wants none")):
+        assert machine.run(f"systemctl start {target}").exit_code != 0, target
+        said = machine.must(f"journalctl -b -o cat -u {unit}.service")
+        assert reason in said, said
+
+
 @scenario.step("a second provisioning has an empty plan and writes to no drive")
 def second_run(machine):
     machine.must("sync; sleep 1")  # XFS's own log write-back must not count as ours
