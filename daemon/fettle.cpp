@@ -1,96 +1,55 @@
-// fettle: the command line. Arguments and exit codes only; each sub-command lives in cli/.
+// fettle: the command line. What only asks the daemon is answered here, by a program that starts in a third of the time
+// because it links none of the libraries of others; fettle-node does the rest. docs/decisions/0003 has the figures.
+#include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
-#include <cstdlib>
+#include <cerrno>
+#include <climits>
+#include <cstring>
 #include <iostream>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "cli/commands.h"
+#include "command_line.h"
 
 using namespace fettle;
 
 namespace {
 
-// In the order in which one needs them.
 constexpr auto commands = std::to_array<cli::Command>({
-    {"status", "how the node stands: state, cache, GPUs, shelves, findings", &cli::run_status},
-    {"wait", "returns when the node, its cache, its GPUs or a shelf is ready", &cli::run_wait},
-    {"check", "look at this node here and now, without the daemon", &cli::run_check},
-    {"plan", "everything that is not yet as the profile wants it", &cli::run_plan},
-    {"apply", "do what the plan says; what the units do at boot", &cli::run_apply},
-    {"storage", "the drives, what is on each, and what would be done", &cli::run_storage},
-    {"env", "the environment the profile asks for, and where it is delivered", &cli::run_env},
-    {"shelf", "the model shelves: list, show, verify, export, import", &cli::run_shelf},
-    {"profile", "what is wanted of this node, and every mistake in saying so", &cli::run_profile},
-    {"provision", "one phase of making the cache; the units run it at boot", &cli::run_provision},
-    {"stage", "fetch, verify and publish one shelf; the units run it", &cli::run_stage},
+    {"status", "", &cli::run_status},
+    {"wait", "", &cli::run_wait},
 });
 
-void print_help(std::ostream& out) {
-  out << "fettle makes a node ready to serve models, and tells how it stands.\n\n"
-         "usage: fettle [--root DIR] [--json] COMMAND [ARGUMENT…]\n\n";
-  for (const cli::Command& command : commands) {
-    out << "  " << command.name << std::string(12 - std::min<std::size_t>(11, command.name.size()), ' ')
-        << command.summary << '\n';
+// Beside this program in a build tree; below libexec where it is installed, also when /proc is not mounted.
+std::string node_program() {
+  std::array<char, PATH_MAX> self{};
+  const ssize_t length = ::readlink("/proc/self/exe", self.data(), self.size() - 1);
+  if (length > 0) {
+    std::string path(self.data(), static_cast<std::size_t>(length));
+    path.append("-node");
+    if (::access(path.c_str(), X_OK) == 0) return path;
   }
-  out << "\n  --root DIR  act on a captured machine below DIR instead of on this one\n"
-         "  --json      answer for machines\n"
-         "  --version   print the version\n\n"
-         "`fettle COMMAND --help` tells more; so does fettle(1).\n";
-}
-
-cli::Colour colour_of_output() {
-  const char* const wish = std::getenv("NO_COLOR");  // no-color.org: present and not empty
-  const char* const terminal = std::getenv("TERM");
-  const bool is_wanted = wish == nullptr || *wish == '\0';
-  const bool is_able =
-      terminal != nullptr && std::string_view(terminal) != "dumb" && ::isatty(STDOUT_FILENO) == 1;
-  return is_wanted && is_able ? cli::Colour::on : cli::Colour::off;
-}
-
-int usage_error(const std::string& what) {
-  std::cerr << "fettle: " << what << "\n  hint: `fettle --help` lists the commands\n";
-  return cli::usage;
+  return FETTLE_NODE_PROGRAM;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string root = "/";
-  cli::Format format = cli::Format::text;
-  std::vector<std::string> words;
-  // The two global options stand anywhere: `fettle status --json` reads better than `fettle --json status`.
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view word = argv[i];
-    if (word == "--json") {
-      format = cli::Format::json;
-    } else if (word == "--root") {
-      if (i + 1 == argc) return usage_error("'--root' needs a directory");
-      root = argv[++i];
-    } else {
-      words.emplace_back(word);
+  const auto line = parse_command_line(argc, argv);
+  if (!line) return usage_error(line.error().said);
+  if (!line->words.empty()) {
+    if (line->words[0] == "--version") {
+      std::cout << "fettle " FETTLE_VERSION "\n";
+      return cli::ok;
     }
+    if (const cli::Command* const command = find_command(commands, line->words[0]))
+      return run_command(*command, *line);
   }
-  if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
-    print_help(std::cout);
-    return words.empty() ? cli::usage : cli::ok;
-  }
-  if (words[0] == "--version") {
-    std::cout << "fettle " FETTLE_VERSION "\n";
-    return cli::ok;
-  }
-  const auto* const command = std::find_if(commands.begin(), commands.end(),
-                                           [&](const cli::Command& row) { return row.name == words[0]; });
-  if (command == commands.end()) return usage_error("there is no command '" + words[0] + "'");
-
-  const auto files = system::Files::open(root);
-  const auto runner = system::make_runner();
-  system::RealClock clock;
-  if (!files) return usage_error(files.error().said);
-  cli::Context context{{*files, *runner, clock}, format, std::cout, std::cerr, colour_of_output()};
-  return command->run(context, {words.begin() + 1, words.end()});
+  const std::string program = node_program();
+  ::execv(program.c_str(), argv);
+  std::cerr << "fettle: cannot run '" << program << "': " << std::strerror(errno)
+            << "\n  hint: it is part of the package: reinstall it\n";
+  return cli::failed;
 }

@@ -58,7 +58,7 @@ const std::vector<Door> doors{
     {"yaml-cpp", {"yaml-cpp/"}, {"profile"}},
     {"Boost.Process", {"boost/process"}, {"system/runner"}},
     {"libblkid", {"blkid", "blkid/"}, {"system/block"}},
-    {"libsystemd", {"systemd/"}, {"app", "system", "serve/sockets"}},
+    {"libsystemd", {"systemd/"}, {"app", "system", "serve/listen"}},
     {"Boost.Beast", {"boost/beast"}, {"serve", "cli/client"}},
     {"OpenSSL", {"openssl/"}, {"shelf/verify"}},
     {"CLI11", {"CLI/"}, {"cli"}},

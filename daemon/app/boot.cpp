@@ -59,7 +59,7 @@ int run(const Options& options, std::ostream& out, std::ostream& err) {
   static const system::RealClock clock;
   static const system::Files root(std::move(*files));
   static Look look(root, clock, options.version);
-  const Rooms rooms{[config = options.config] { return profile::load(root, config); },
+  const Rooms rooms{[config = options.config] { return profile::load(root, profile::Tables::all, config); },
                     [](const profile::Profile& profile, Depth depth) { return look(profile, depth); }};
   if (options.run == Run::once) return look_once(rooms, clock, log, out);
 

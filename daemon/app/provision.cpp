@@ -94,7 +94,7 @@ class Sequence {
       lock_ = system::lock_file(system_.files, names::provision_lock, system_.clock, other_provisioner);
       if (!lock_) return failed(came_of(lock_.error()), lock_.error());
     }
-    auto loaded = profile::load(system_.files);
+    auto loaded = profile::load(system_.files, profile::Tables::without_versions);
     if (!loaded.profile) return misconfigured(std::move(loaded.complaints), phase, mode);
     profile_ = std::move(*loaded.profile);
     const auto fresh = storage::choose_names();

@@ -147,7 +147,7 @@ int run_env(Context& context, const std::vector<std::string>& arguments) {
     return app.exit(error, context.out, context.err) == 0 ? ok : usage;
   }
 
-  const profile::Loaded loaded = profile::load(context.system.files);
+  const profile::Loaded loaded = profile::load(context.system.files, profile::Tables::without_versions);
   if (!loaded.profile) return report_complaints(context, loaded);
   return explaining->parsed() ? explain(context, *loaded.profile, name)
                               : print(context, *loaded.profile, format);

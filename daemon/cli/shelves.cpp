@@ -23,7 +23,7 @@ int code_of(shelf::State state) {
 }  // namespace
 
 Result<profile::Profile> load_profile(const Context& context) {
-  auto loaded = profile::load(context.system.files);
+  auto loaded = profile::load(context.system.files, profile::Tables::without_versions);
   if (loaded.profile) return std::move(*loaded.profile);
   std::string first =
       loaded.complaints.empty() ? "nothing to load" : profile::to_text(loaded.complaints.front());

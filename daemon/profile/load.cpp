@@ -41,14 +41,14 @@ class Loader {
  public:
   explicit Loader(const system::Files& files) : files_(files) {}
 
-  Loaded load(std::string_view config_file) {
+  Loaded load(Tables tables, std::string_view config_file) {
     Reading configuration(config_file);
     const auto wanted = read_wanted(configuration, config_file);
     if (wanted) {
       if (!wanted->profile.name.empty()) find_profile(configuration, *wanted);
       for (const Named& shelf : wanted->shelves) find_shelf(configuration, shelf);
     }
-    find_tables();
+    find_tables(tables);
     check_gpu_family();
     finish();
     Loaded loaded;
@@ -137,16 +137,18 @@ class Loader {
   }
 
   // The tables come with the package.
-  void find_tables() {
+  void find_tables(Tables tables) {
     const auto need = [&](const std::string& name, bool found) {
       if (found) return;
       const std::string file = std::string(names::shipped_profiles) + "/" + name + ".yaml";
       complaints_.push_back({file, 0, 0, "cannot read '" + file + "': No such file or directory",
                              "it is part of the package: reinstall it"});
     };
-    need("compat/rocm", find_file("compat/rocm", "compatibility", [&](Reading& reading, const Node& root) {
-           read_compatibility(reading, root, profile_.compat);
-         }));
+    if (tables == Tables::all) {
+      need("compat/rocm", find_file("compat/rocm", "compatibility", [&](Reading& reading, const Node& root) {
+             read_compatibility(reading, root, profile_.compat);
+           }));
+    }
     need("gpus", find_file("gpus", "gpus", [&](Reading& reading, const Node& root) {
            GpuTable table;
            read_gpus(reading, root, table);
@@ -241,8 +243,8 @@ void list_place(const system::Files& files, std::string_view kind, const std::st
 
 }  // namespace
 
-Loaded load(const system::Files& files, std::string_view config_file) {
-  return Loader(files).load(config_file);
+Loaded load(const system::Files& files, Tables tables, std::string_view config_file) {
+  return Loader(files).load(tables, config_file);
 }
 
 Complaints check_text(std::string_view text, std::string_view file) {

@@ -25,11 +25,17 @@ struct Loaded {
   Complaints complaints;           // file by file, in the order of their places
 };
 
+// The compatibility table is three quarters of what there is to read, and only judging versions needs it:
+// whoever provisions, stages or tells the environment asks for `without_versions`, and is then not stopped by
+// a mistake in that table either. Checks of versions must never see such a profile.
+enum class Tables { all, without_versions };
+
 // A missing configuration is a complaint, not an empty wish: the package ships one, so its absence is an
 // accident, and a daemon that then called the node fine would claim health nobody asked for. Files that
 // everybody may write are refused; on the machine itself (root "/") so are files of other users than root and
 // ourselves.
-Loaded load(const system::Files& files, std::string_view config_file = names::config_file);
+Loaded load(const system::Files& files, Tables tables = Tables::all,
+            std::string_view config_file = names::config_file);
 
 // The mistakes of one file of any of our kinds, without looking at other files. Its owner does not matter.
 Complaints check(const system::Files& files, std::string_view file);

@@ -1,0 +1,59 @@
+#include "command_line.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+
+namespace fettle {
+namespace {
+
+cli::Colour colour_of_output() {
+  const char* const wish = std::getenv("NO_COLOR");  // no-color.org: present and not empty
+  const char* const terminal = std::getenv("TERM");
+  const bool is_wanted = wish == nullptr || *wish == '\0';
+  const bool is_able =
+      terminal != nullptr && std::string_view(terminal) != "dumb" && ::isatty(STDOUT_FILENO) == 1;
+  return is_wanted && is_able ? cli::Colour::on : cli::Colour::off;
+}
+
+}  // namespace
+
+Result<CommandLine> parse_command_line(int argc, char** argv) {
+  CommandLine line;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--json") {
+      line.format = cli::Format::json;
+    } else if (word == "--root") {
+      if (i + 1 == argc) return fail(Why::malformed, "'--root' needs a directory");
+      line.root = argv[++i];
+    } else {
+      line.words.emplace_back(word);
+    }
+  }
+  return line;
+}
+
+const cli::Command* find_command(std::span<const cli::Command> commands, std::string_view name) {
+  const auto found = std::find_if(commands.begin(), commands.end(),
+                                  [&](const cli::Command& row) { return row.name == name; });
+  return found == commands.end() ? nullptr : &*found;
+}
+
+int run_command(const cli::Command& command, const CommandLine& line) {
+  const auto files = system::Files::open(line.root);
+  if (!files) return usage_error(files.error().said);
+  const auto runner = system::make_runner();
+  system::RealClock clock;
+  cli::Context context{{*files, *runner, clock}, line.format, std::cout, std::cerr, colour_of_output()};
+  return command.run(context, {line.words.begin() + 1, line.words.end()});
+}
+
+int usage_error(const std::string& what) {
+  std::cerr << "fettle: " << what << "\n  hint: `fettle --help` lists the commands\n";
+  return cli::usage;
+}
+
+}  // namespace fettle

@@ -1,0 +1,55 @@
+// fettle-node: every sub-command of fettle. `fettle` answers what only asks the daemon, and runs this for the
+// rest.
+#include <algorithm>
+#include <array>
+#include <iostream>
+#include <string>
+
+#include "cli/commands.h"
+#include "command_line.h"
+
+using namespace fettle;
+
+namespace {
+
+constexpr auto commands = std::to_array<cli::Command>({
+    {"status", "how the node stands: state, cache, GPUs, shelves, findings", &cli::run_status},
+    {"wait", "returns when the node, its cache, its GPUs or a shelf is ready", &cli::run_wait},
+    {"check", "look at this node here and now, without the daemon", &cli::run_check},
+    {"plan", "everything that is not yet as the profile wants it", &cli::run_plan},
+    {"apply", "do what the plan says; what the units do at boot", &cli::run_apply},
+    {"storage", "the drives, what is on each, and what would be done", &cli::run_storage},
+    {"env", "the environment the profile asks for, and where it is delivered", &cli::run_env},
+    {"shelf", "the model shelves: list, show, verify, export, import", &cli::run_shelf},
+    {"profile", "what is wanted of this node, and every mistake in saying so", &cli::run_profile},
+    {"provision", "one phase of making the cache; the units run it at boot", &cli::run_provision},
+    {"stage", "fetch, verify and publish one shelf; the units run it", &cli::run_stage},
+});
+
+void print_help(std::ostream& out) {
+  out << "fettle makes a node ready to serve models, and tells how it stands.\n\n"
+         "usage: fettle [--root DIR] [--json] COMMAND [ARGUMENT…]\n\n";
+  for (const cli::Command& command : commands) {
+    out << "  " << command.name << std::string(12 - std::min<std::size_t>(11, command.name.size()), ' ')
+        << command.summary << '\n';
+  }
+  out << "\n  --root DIR  act on a captured machine below DIR instead of on this one\n"
+         "  --json      answer for machines\n"
+         "  --version   print the version\n\n"
+         "`fettle COMMAND --help` tells more; so does fettle(1).\n";
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto line = parse_command_line(argc, argv);
+  if (!line) return usage_error(line.error().said);
+  const auto& words = line->words;
+  if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
+    print_help(std::cout);
+    return words.empty() ? cli::usage : cli::ok;
+  }
+  const cli::Command* const command = find_command(commands, words[0]);
+  if (command == nullptr) return usage_error("there is no command '" + words[0] + "'");
+  return run_command(*command, *line);
+}
