@@ -1,5 +1,6 @@
-// fettle: the command line. What only asks the daemon is answered here, by a program that starts in a third of the time
-// because it links none of the libraries of others; fettle-node does the rest. docs/decisions/0003 has the figures.
+// fettle: the command line. What only asks the daemon is answered here, by a program that starts in a third
+// of the time because it links none of the libraries of others; fettle-node does the rest.
+// docs/decisions/0003 has the figures.
 #include <fcntl.h>
 #include <unistd.h>
 

@@ -15,9 +15,9 @@ using profile::Scope;
 using profile::Variable;
 
 // MAX_ARG_STRLEN of Linux: longer "NAME=value" strings make every execve(2) fail with E2BIG.
-constexpr std::size_t longest_variable = 128 * 1024;
+constexpr std::size_t longest_variable = 128U << 10U;
 // docker reads its file line by line with bufio.Scanner, whose longest line is 64 KiB.
-constexpr std::size_t longest_container_line = 64 * 1024;
+constexpr std::size_t longest_container_line = 64U << 10U;
 
 constexpr std::string_view heading =
     "# Written by fettle from this node's profile; changes made here are lost.\n"

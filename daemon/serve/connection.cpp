@@ -1,7 +1,8 @@
 // One connection: requests one after the other, each with its deadlines. Boost.Beast reads and writes HTTP.
 #include <array>
 #include <boost/asio/buffer.hpp>
-#include <boost/beast/core/basic_stream.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -82,46 +83,78 @@ Answer refusal_of(const error_code& err, bool has_request_line) {
   return refusal(400, "this is no HTTP request: " + err.message());
 }
 
-class Connection : public std::enable_shared_from_this<Connection> {
+class Connection : public std::enable_shared_from_this<Connection>, private Deadlines::Watched {
  public:
   Connection(std::shared_ptr<Server::Core> core, Fd socket, Socket which, const Peer& peer, Right right,
              Seat seat)
-      : core_(std::move(core)),
-        stream_(local::socket(core_->loop, local(), socket.release())),
+      : Watched({core, &core->deadlines}),
+        core_(std::move(core)),
+        socket_(core_->loop, local(), socket.release()),
         buffer_(2 * core_->limits.header_bytes),
         which_(which),
         peer_(peer),
         right_(right),
-        seat_(std::move(seat)) {}
+        seat_(std::move(seat)) {
+    error_code ignored;
+    socket_.non_blocking(true, ignored);  // what can be done at once is done at once
+  }
 
-  void start() { read_header(); }
+  void start() {
+    expect_request();
+    set_deadline(began_ + core_->limits.header_time);
+    read_header();
+  }
 
  private:
   // Keep-alive: waiting for a first byte costs nothing but the seat.
   void wait_for_next() {
     if (core_->stopping) return;
     if (buffer_.size() > 0) {  // the client did not wait for our answer
-      read_header();
+      // In its turn: not deeper and deeper in here, and not before other clients.
+      asio::post(core_->loop, [self = shared_from_this()] { self->on_first_bytes(); });
       return;
     }
-    stream_.expires_after(core_->limits.idle_time);
-    stream_.async_read_some(buffer_.prepare(std::min<std::size_t>(4096, core_->limits.header_bytes)),
+    phase_ = Phase::idle;
+    set_deadline(std::chrono::steady_clock::now() + core_->limits.idle_time);
+    socket_.async_read_some(buffer_.prepare(std::min<std::size_t>(4096, core_->limits.header_bytes)),
                             [self = shared_from_this()](const error_code& err, std::size_t count) {
                               if (err) return;  // it left, or had nothing more to ask
                               self->buffer_.commit(count);
-                              self->read_header();
+                              self->on_first_bytes();
                             });
   }
 
-  void read_header() {
+  void expect_request() {
+    phase_ = Phase::request;
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(core_->limits.header_bytes));
     parser_->body_limit(which_ == Socket::status ? 0 : core_->limits.body_bytes);
     began_ = std::chrono::steady_clock::now();
-    stream_.expires_at(began_ + core_->limits.header_time);
+  }
+
+  // The whole header is nearly always here: then nothing is waited for, and no deadline set.
+  void on_first_bytes() {
+    expect_request();
+    error_code err;
+    while (!parser_->is_header_done() && !err) buffer_.consume(parser_->put(buffer_.data(), err));
+    if (err == http::error::need_more) {
+      set_deadline(began_ + core_->limits.header_time);
+      read_header();
+    } else {
+      on_header(err);
+    }
+  }
+
+  void read_header() {
     http::async_read_header(
-        stream_, buffer_, *parser_,
+        socket_, buffer_, *parser_,
         [self = shared_from_this()](const error_code& err, std::size_t) { self->on_header(err); });
+  }
+
+  void on_deadline() override {
+    if (phase_ != Phase::idle) ++core_->counters.timed_out;
+    error_code ignored;
+    socket_.close(ignored);  // whoever waits on it is told
   }
 
   void on_header(const error_code& err) {
@@ -140,8 +173,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     } else if (which_ == Socket::status) {
       refuse(refusal(413, "no body is taken on this socket"));
     } else {
-      stream_.expires_at(began_ + core_->limits.request_time);
-      http::async_read(stream_, buffer_, *parser_,
+      set_deadline(began_ + core_->limits.request_time);
+      http::async_read(socket_, buffer_, *parser_,
                        [self = shared_from_this()](const error_code& body_err, std::size_t) {
                          if (body_err) {
                            self->on_bad_request(body_err);
@@ -153,10 +186,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void on_bad_request(const error_code& err) {
-    if (err == beast::error::timeout) {
-      ++core_->counters.timed_out;
-      return;
-    }
     if (err.category() != http::make_error_code(http::error::end_of_stream).category() ||
         err == http::error::end_of_stream || err == http::error::partial_message) {
       return;  // the client left
@@ -200,22 +229,33 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void write(After after, unsigned version,
              bool header_only) {  // HEAD has the length of a body that is not sent
+    phase_ = Phase::answer;
     response_.emplace(response_of(answer_, version, after));
     serializer_.emplace(*response_);
-    stream_.expires_after(core_->limits.write_time);
-    auto done = [self = shared_from_this(), after](const error_code& err, std::size_t) {
-      self->on_written(err, after);
+    serializer_->split(header_only);
+    error_code err;
+    if (header_only) {
+      http::write_header(socket_, *serializer_, err);
+    } else {
+      http::write(socket_, *serializer_, err);
+    }
+    if (err != asio::error::would_block) {
+      on_written(err, after);
+      return;
+    }
+    // It reads slower than we write: the rest goes when there is room.
+    set_deadline(std::chrono::steady_clock::now() + core_->limits.write_time);
+    auto done = [self = shared_from_this(), after](const error_code& late, std::size_t) {
+      self->on_written(late, after);
     };
     if (header_only) {
-      serializer_->split(true);
-      http::async_write_header(stream_, *serializer_, std::move(done));
+      http::async_write_header(socket_, *serializer_, std::move(done));
     } else {
-      http::async_write(stream_, *serializer_, std::move(done));
+      http::async_write(socket_, *serializer_, std::move(done));
     }
   }
 
   void on_written(const error_code& err, After after) {
-    if (err == beast::error::timeout) ++core_->counters.timed_out;
     answer_ = {};  // an idle connection must not hold an old snapshot
     if (!err && after == After::keep) {
       wait_for_next();
@@ -228,14 +268,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // client would see that instead of the answer. Never waits.
   void drain_and_end() {
     error_code ignored;
-    stream_.socket().shutdown(local::socket::shutdown_send, ignored);
-    stream_.socket().non_blocking(true, ignored);
+    socket_.shutdown(local::socket::shutdown_send, ignored);
     std::array<char, 4096> bytes;
-    for (std::size_t i = 0; i < 16 && !ignored; ++i) stream_.socket().read_some(asio::buffer(bytes), ignored);
+    for (std::size_t i = 0; i < 16 && !ignored; ++i) socket_.read_some(asio::buffer(bytes), ignored);
   }
 
+  enum class Phase { idle, request, answer };
+
   std::shared_ptr<Server::Core> core_;
-  beast::basic_stream<local> stream_;
+  local::socket socket_;
+  Phase phase_ = Phase::request;
   beast::flat_buffer buffer_;
   Socket which_;
   Peer peer_;

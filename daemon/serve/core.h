@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 
+#include "serve/deadlines.h"
 #include "serve/server.h"
 
 namespace fettle::serve {
@@ -22,7 +23,7 @@ struct Budget {
 
 struct Server::Core : std::enable_shared_from_this<Server::Core> {
   Core(boost::asio::io_context& loop_, const system::Clock& clock_, Limits limits_, Hooks hooks_)
-      : loop(loop_), clock(clock_), limits(limits_), hooks(std::move(hooks_)) {}
+      : loop(loop_), clock(clock_), limits(limits_), hooks(std::move(hooks_)), deadlines(loop_) {}
 
   // One line in the journal for somebody who was turned away, at most one a second.
   void tell_refused(Refused refused);
@@ -33,6 +34,7 @@ struct Server::Core : std::enable_shared_from_this<Server::Core> {
   Hooks hooks;
   std::shared_ptr<const Snapshot> snapshot;
   Counters counters;
+  Deadlines deadlines;
   bool stopping = false;
 
  private:

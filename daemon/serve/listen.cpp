@@ -1,4 +1,5 @@
-// The listening sockets: those of systemd, or our own. Apart from sockets.cpp, so that clients need no libsystemd.
+// The listening sockets: those of systemd, or our own. Apart from sockets.cpp, so that clients need no
+// libsystemd.
 #include <systemd/sd-daemon.h>
 
 #include <cstdlib>

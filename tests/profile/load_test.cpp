@@ -247,3 +247,15 @@ TEST_CASE("profile: hostile files are refused at once and in little memory (F52)
     CHECK(took < std::chrono::seconds(10));
   }
 }
+
+TEST_CASE("profile: who judges no versions is not stopped by a mistake in the compatibility table") {
+  Tree tree;
+  install_tables(tree);
+  tree.file("/etc/fettle/fettle.yaml", wanted)
+      .file("/usr/share/fettle/profiles/compat/rocm.yaml", "kind: [\n");
+  tree.file("/etc/fettle/profiles/node.yaml", profile_head + "name: node\n");
+  CHECK_FALSE(load(tree.files()).profile);
+  const Loaded loaded = load(tree.files(), Tables::without_versions);
+  REQUIRE_MESSAGE(loaded.profile, said(loaded.complaints));
+  CHECK(loaded.profile->compat.releases.empty());
+}

@@ -9,6 +9,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/fd.h"
 #include "serve/sockets.h"
@@ -43,14 +44,18 @@ class RawClient {
     return text;
   }
 
-  // One whole answer of a connection that stays open.
+  // One whole answer of a connection that stays open; what came after it is kept for the next call.
   std::string read_answer() {
-    std::string text;
+    std::string text = std::exchange(rest_, {});
     while (true) {
       const std::size_t end = text.find("\r\n\r\n");
       if (end != std::string::npos) {
         const std::size_t at = text.find("Content-Length: ");
-        if (text.size() >= end + 4 + std::stoul(text.substr(at + 16))) return text;
+        const std::size_t size = end + 4 + std::stoul(text.substr(at + 16));
+        if (text.size() >= size) {
+          rest_ = text.substr(size);
+          return text.substr(0, size);
+        }
       }
       if (!read_some(text)) return text;
     }
@@ -79,6 +84,7 @@ class RawClient {
   }
 
   Fd fd_;
+  std::string rest_;
 };
 
 }  // namespace fettle::test

@@ -96,6 +96,19 @@ TEST_CASE("server: it answers, keeps the connection, and HEAD has no body") {
   CHECK(node.status().ask("GET /v1/health HTTP/1.0\r\n\r\n").rfind("HTTP/1.0 200", 0) == 0);
 }
 
+TEST_CASE("server: requests that were sent together are answered in their order") {
+  Node node;
+  std::string together;
+  for (int i = 0; i < 400; ++i)
+    together += i % 2 == 0 ? "GET /v1/health HTTP/1.1\r\n\r\n" : "GET /v1/none HTTP/1.1\r\n\r\n";
+  auto client = node.status();
+  CHECK(client.send(together) == together.size());
+  for (int i = 0; i < 400; ++i) {
+    CAPTURE(i);
+    REQUIRE(status_of(client.read_answer()) == (i % 2 == 0 ? 200 : 404));
+  }
+}
+
 TEST_CASE("server: bad input gets its answer and the connection ends") {
   struct Row {
     const char* what;
