@@ -20,24 +20,6 @@ namespace {
 
 namespace json = boost::json;
 
-// What the command line says; each verb reads its part.
-struct Words {
-  std::string name;
-  std::string file;
-};
-
-std::string progress_of(const shelf::Report& report) {
-  return to_text(report.done.bytes) + " of " + to_text(report.total.bytes) + ", " +
-         std::to_string(report.done.files) + " of " + count_of(report.total.files, "file");
-}
-
-json::value report_json(const Result<shelf::Report>& report, std::string_view name) {
-  if (report) {
-    if (auto value = parse_json(shelf::to_json(*report), "the report")) return std::move(*value);
-  }
-  return json::object{{"shelf", name}, {"state", "unknown"}, {"error", {{"said", report.error().said}}}};
-}
-
 // 0 ready, 1 not yet, 2 failed, 3 unknown: the order of the verbs that judge.
 int judge(const Result<shelf::Report>& report) {
   if (!report) return 3;
@@ -52,25 +34,7 @@ int judge(const Result<shelf::Report>& report) {
   }
 }
 
-int list(Context& context, const profile::Profile& profile, const Words&) {
-  const auto reports = shelf::read_reports(context.system.files, profile);
-  json::array all;
-  for (const profile::Shelf& wanted : profile.shelves) {
-    const auto& report = reports.find(wanted.name)->second;
-    if (context.format == Format::json) {
-      all.push_back(report_json(report, wanted.name));
-      continue;
-    }
-    context.out << wanted.name << "  " << (report ? shelf::to_text(report->state) : "unknown") << "  "
-                << (report ? progress_of(*report) : "not reported since the boot") << '\n';
-  }
-  if (context.format == Format::json) context.out << pretty_json(all);
-  if (profile.shelves.empty() && context.format == Format::text)
-    context.out << "the configuration wants no shelf\n";
-  return ok;
-}
-
-int show(Context& context, const profile::Profile&, const Words& words) {
+int show(Context& context, const profile::Profile&, const ShelfWords& words) {
   const auto report = shelf::read_report(context.system.files, words.name);
   if (context.format == Format::json) {
     context.out << pretty_json(report_json(report, words.name));
@@ -94,8 +58,8 @@ int show(Context& context, const profile::Profile&, const Words& words) {
   return judge(report);
 }
 
-int verify(Context& context, const profile::Profile& profile, const Words& words) {
-  const auto verified = shelf::verify_again(context.system, profile, words.name, 0, [](Bytes, Bytes) {});
+int verify(Context& context, const profile::Profile& profile, const ShelfWords& words) {
+  const auto verified = shelf::verify_again(context.system, profile, words.name, {}, [](Bytes, Bytes) {});
   if (!verified) return report(context, verified.error());
   if (context.format == Format::json) {
     json::array damages;
@@ -124,7 +88,7 @@ int verify(Context& context, const profile::Profile& profile, const Words& words
   return ok;
 }
 
-int export_it(Context& context, const profile::Profile& profile, const Words& words) {
+int export_it(Context& context, const profile::Profile& profile, const ShelfWords& words) {
   const auto written =
       shelf::export_archive(context.system, profile, words.name, words.file, [](Bytes, Bytes) {});
   if (!written) return report(context, written.error());
@@ -138,7 +102,7 @@ int export_it(Context& context, const profile::Profile& profile, const Words& wo
 }
 
 // A shelf that no profile names, from an archive at hand.
-int import(Context& context, const profile::Profile& profile, const Words& words) {
+int import(Context& context, const profile::Profile& profile, const ShelfWords& words) {
   profile::Shelf wanted;
   wanted.name = words.name;
   if (wanted.name.empty()) {
@@ -154,11 +118,12 @@ struct Verb {
   std::string_view name;
   std::string_view says;
   enum class Takes { nothing, name, name_and_target, file } takes;
-  int (*run)(Context&, const profile::Profile&, const Words&);
+  int (*run)(Context&, const profile::Profile&, const ShelfWords&);
 };
 
 constexpr std::array verbs{
-    Verb{"list", "the shelves that the configuration wants, and how they stand", Verb::Takes::nothing, &list},
+    Verb{"list", "the wanted shelves, and everything that lies in the cache", Verb::Takes::nothing,
+         &list_shelves},
     Verb{"show", "one shelf with its repositories (0 ready, 1 not yet, 2 failed, 3 unknown)",
          Verb::Takes::name, &show},
     Verb{"verify", "read every byte again and compare it with its hash", Verb::Takes::name, &verify},
@@ -172,7 +137,7 @@ int run_shelf(Context& context, const std::vector<std::string>& arguments) {
   CLI::App app{"The shelves of this node: lists of model repositories that are fetched and verified.",
                "fettle shelf"};
   app.require_subcommand(1);
-  Words words;
+  ShelfWords words;
   for (const Verb& verb : verbs) {
     CLI::App* const sub = app.add_subcommand(std::string(verb.name), std::string(verb.says));
     switch (verb.takes) {

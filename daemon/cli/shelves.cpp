@@ -1,13 +1,17 @@
 #include "cli/shelves.h"
 
+#include <boost/json/object.hpp>
 #include <ostream>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "profile/load.h"
 #include "shelf/report.h"
 
 namespace fettle::cli {
 namespace {
+
+namespace json = boost::json;
 
 int code_of(shelf::State state) {
   switch (state) {
@@ -64,6 +68,18 @@ int stage_shelf(Context& context, const profile::Profile& profile, const profile
               << count_of(staged->total.files, "file") << ", " << to_text(staged->total.bytes)
               << ", each equal to its hash\n";
   return code;
+}
+
+std::string progress_of(const shelf::Report& report) {
+  return to_text(report.done.bytes) + " of " + to_text(report.total.bytes) + ", " +
+         std::to_string(report.done.files) + " of " + count_of(report.total.files, "file");
+}
+
+json::value report_json(const Result<shelf::Report>& report, std::string_view name) {
+  if (report) {
+    if (auto value = parse_json(shelf::to_json(*report), "the report")) return std::move(*value);
+  }
+  return json::object{{"shelf", name}, {"state", "unknown"}, {"error", {{"said", report.error().said}}}};
 }
 
 }  // namespace fettle::cli

@@ -1,6 +1,9 @@
-// What `fettle stage` and `fettle shelf` share: finding a shelf, staging it, and telling how it ended.
+// What `fettle stage` and the verbs of `fettle shelf` share: finding a shelf, staging it, telling how it
+// stands.
 #pragma once
 
+#include <boost/json/value.hpp>
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -19,5 +22,20 @@ Result<profile::Shelf> find_shelf(const profile::Profile& profile, std::string_v
 // Stages it and prints the outcome; gives the exit code.
 int stage_shelf(Context& context, const profile::Profile& profile, const profile::Shelf& shelf,
                 const shelf::Options& options);
+
+// What the command line of a verb of `fettle shelf` says; each verb reads its part.
+struct ShelfWords {
+  std::string name;
+  std::string file;
+};
+
+// The verbs that have a file of their own: cli/shelf_VERB.cpp.
+int list_shelves(Context& context, const profile::Profile& profile, const ShelfWords& words);
+
+// "1.2 GiB of 4.0 GiB, 3 of 10 files".
+std::string progress_of(const shelf::Report& report);
+
+// The report, or {"shelf", "state": "unknown", "error"}.
+boost::json::value report_json(const Result<shelf::Report>& report, std::string_view name);
 
 }  // namespace fettle::cli

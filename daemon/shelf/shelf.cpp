@@ -3,7 +3,6 @@
 #include "archive/writer.h"
 #include "shelf/jobs.h"
 #include "shelf/layout.h"
-#include "shelf/verify.h"
 
 namespace fettle::shelf {
 namespace {
@@ -38,7 +37,7 @@ struct Known {
 }  // namespace
 
 Result<Verified> verify_again(const system::System& system, const profile::Profile& profile,
-                              std::string_view shelf, unsigned threads, const Hashed& hashed) {
+                              std::string_view shelf, const Effort& effort, const Hashed& hashed) {
   const auto staged = open(system, profile, shelf);
   if (!staged) return fail(staged.error());
   Verified result;
@@ -76,7 +75,7 @@ Result<Verified> verify_again(const system::System& system, const profile::Profi
     hashed(done, result.bytes);
     return {};
   };
-  if (auto verified = verify(system.files, wanted, threads, listener); !verified)
+  if (auto verified = verify(system.files, wanted, effort, listener); !verified)
     return fail(verified.error());
   return result;
 }

@@ -8,6 +8,7 @@
 
 #include "profile/profile.h"
 #include "shelf/manifest.h"
+#include "shelf/verify.h"
 #include "system/system.h"
 
 namespace fettle::shelf {
@@ -33,7 +34,7 @@ using Hashed = std::function<void(Bytes done, Bytes total)>;
 // Hashes everything again, whatever is remembered. A damaged blob is forgotten, so that the next `stage`
 // fetches it again; nothing is moved or removed. missing when the shelf was never resolved on this node.
 Result<Verified> verify_again(const system::System& system, const profile::Profile& profile,
-                              std::string_view shelf, unsigned threads, const Hashed& hashed);
+                              std::string_view shelf, const Effort& effort, const Hashed& hashed);
 
 // Writes the shelf as an archive (zstd when the name ends in ".zst") with its list as the first entry.
 // refused unless every blob is there and was verified.

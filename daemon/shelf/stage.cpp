@@ -263,7 +263,7 @@ class Worker {
       if (progress_.is_due()) progress_.publish();
       return {};
     };
-    if (auto verified = verify(system_.files, unknown, options_.verify_threads, listener); !verified)
+    if (auto verified = verify(system_.files, unknown, {options_.verify_threads}, listener); !verified)
       return verified;
     for (const File& blob : damaged) report.verified.bytes = report.verified.bytes - blob.size;
     return {};

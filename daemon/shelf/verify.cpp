@@ -1,85 +1,69 @@
 #include "shelf/verify.h"
 
-#include <fcntl.h>
-#include <openssl/evp.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cerrno>
 #include <condition_variable>
 #include <deque>
-#include <memory>
 #include <mutex>
+#include <numeric>
 #include <optional>
 #include <thread>
+
+#include "shelf/sha256_pair.h"
+#include "shelf/verify_hash.h"
+#include "system/stream_reader.h"
 
 namespace fettle::shelf {
 namespace {
 
 using namespace std::chrono_literals;
+using std::chrono::milliseconds;
 
-// 1 MiB: larger reads were not faster in the page cache, and it fits the second-level cache of the cores we
-// have.
-constexpr std::size_t block = 1U << 20U;
 constexpr unsigned most_threads = 16;
 
-struct FreeContext {
-  void operator()(EVP_MD_CTX* context) const { ::EVP_MD_CTX_free(context); }
-};
-
-bool is_unchanged(const struct stat& a, const struct stat& b) {
-  return a.st_size == b.st_size && a.st_mtim.tv_sec == b.st_mtim.tv_sec &&
-         a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
+// The whole file through OpenSSL; nothing when `hashed` said no.
+Result<std::optional<std::string>> hash_rest(system::StreamReader& reader, HashKind kind, Bytes size,
+                                             const std::function<bool(Bytes)>& hashed) {
+  Hash hash(kind, size);
+  while (true) {
+    const auto piece = reader.next();
+    if (!piece) return fail(piece.error());
+    if (piece->empty()) break;
+    hash.add(*piece);
+    if (!hashed({piece->size()})) return std::optional<std::string>();
+  }
+  if (auto same = reader.check_unchanged(); !same) return fail(same.error());
+  auto hex = hash.hex();
+  if (!hex) return fail(hex.error());
+  return std::optional<std::string>(std::move(*hex));
 }
 
-class Hash {
- public:
-  explicit Hash(std::size_t hex_digits) : context_(::EVP_MD_CTX_new()) {
-    fine_ = context_ && ::EVP_DigestInit_ex(context_.get(), hex_digits == 64 ? ::EVP_sha256() : ::EVP_sha1(),
-                                            nullptr) == 1;
-  }
-
-  void add(std::string_view bytes) {
-    fine_ = fine_ && ::EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1;
-  }
-
-  std::optional<std::string> hex() {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> raw{};
-    unsigned length = 0;
-    if (!fine_ || ::EVP_DigestFinal_ex(context_.get(), raw.data(), &length) != 1) return std::nullopt;
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    for (unsigned i = 0; i < length; ++i) {
-      text += digits[raw[i] >> 4U];
-      text += digits[raw[i] & 15U];
-    }
-    return text;
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, FreeContext> context_;
-  bool fine_ = false;
+// One file in work.
+struct Lane {
+  system::StreamReader reader;
+  std::optional<Checked> checked;  // nothing when no file is in work
+  std::string_view piece;          // read and not hashed yet
+  Sha256Stream stream;
 };
 
 // The threads and what they share.
 class Pool {
  public:
-  Pool(const system::Files& files, const std::vector<Wanted>& wanted) : files_(files), wanted_(wanted) {}
+  Pool(const system::Files& files, const std::vector<Wanted>& wanted, const Effort& effort)
+      : files_(files), wanted_(wanted), effort_(effort), order_(wanted.size()) {
+    std::iota(order_.begin(), order_.end(), std::size_t{0});
+    std::stable_sort(order_.begin(), order_.end(),
+                     [&](std::size_t a, std::size_t b) { return wanted_[a].size > wanted_[b].size; });
+  }
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
   ~Pool() { stop(); }
 
   void start(unsigned threads) {
+    // With fewer files than threads a second file on one thread would leave another without any.
+    width_ = has_sha_instructions() && wanted_.size() > threads ? 2 : 1;
     for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
-  }
-
-  void stop() {
-    stopping_ = true;
-    for (std::thread& thread : threads_) thread.join();
-    threads_.clear();
   }
 
   // Waits a moment for the next result.
@@ -95,39 +79,126 @@ class Pool {
   Bytes hashed() const { return {hashed_}; }
 
  private:
+  void stop() {
+    stopping_ = true;
+    for (std::thread& thread : threads_) thread.join();
+  }
+
   void work() {
+    system::set_urgency(effort_.urgency);
+    std::array<Lane, 2> lanes;
     while (!stopping_) {
-      const std::size_t index = next_++;
-      if (index >= wanted_.size()) return;
-      auto result = check(index);
-      if (stopping_) return;
-      const std::lock_guard lock(mutex_);
-      results_.push_back(std::move(result));
-      arrived_.notify_one();
+      bool any = false;
+      for (std::size_t i = 0; i < width_; ++i) any = supply(lanes[i]) || any;
+      if (!any) return;
+      advance(lanes[0], lanes[1]);
     }
   }
 
-  Result<Checked> check(std::size_t index) {
-    const Wanted& wanted = wanted_[index];
+  void deliver(Result<Checked> result) {
+    if (stopping_) return;
+    const std::lock_guard lock(mutex_);
+    results_.push_back(std::move(result));
+    arrived_.notify_one();
+  }
+
+  // Sees that the lane has bytes to hash, with the next file when one has ended. False when there is none.
+  bool supply(Lane& lane) {
+    while (!stopping_) {
+      if (!lane.checked && !begin(lane)) return false;
+      if (!lane.checked) continue;
+      if (!lane.piece.empty()) return true;
+      const auto piece = lane.reader.next();
+      if (piece && !piece->empty()) {
+        lane.piece = *piece;
+        return true;
+      }
+      finish(lane, piece ? Result<void>() : fail(piece.error()));
+    }
+    return false;
+  }
+
+  // False when every file was taken. What needs no second lane is done here at once: then the lane stays
+  // free.
+  bool begin(Lane& lane) {
+    const std::size_t next = next_++;
+    if (next >= order_.size()) return false;
     Checked checked;
-    checked.index = index;
-    const auto info = files_.look(wanted.path);
-    if (!info) return fail(info.error());
+    checked.index = order_[next];
+    const Wanted& wanted = wanted_[checked.index];
+    const auto info = lane.reader.open(files_, wanted.path);
+    if (!info) {
+      deliver(fail(info.error()));
+      return true;
+    }
     checked.info = *info;
     // The wrong size needs no reading.
-    if (info->size != wanted.size) return checked;
-    const auto found = digest(files_, wanted.path, wanted.name.size(), [this](Bytes bytes) {
-      hashed_ += bytes.count;
-      return !stopping_;
-    });
-    if (!found) return fail(found.error());
-    checked.same = *found == wanted.name;
-    return checked;
+    if (info->size != wanted.size) {
+      deliver(checked);
+      return true;
+    }
+    const HashKind kind = hash_kind_of(wanted.name);
+    if (kind == HashKind::sha256 && width_ == 2) {
+      lane.checked = checked;
+      lane.piece = {};
+      lane.stream = {};
+      return true;
+    }
+    const auto found =
+        hash_rest(lane.reader, kind, wanted.size, [this](Bytes bytes) { return count(bytes); });
+    if (!found) {
+      deliver(fail(found.error()));
+    } else if (*found) {
+      checked.same = **found == wanted.name;
+      deliver(checked);
+    }
+    return true;
+  }
+
+  void finish(Lane& lane, Result<void> read) {
+    Checked checked = *lane.checked;
+    lane.checked.reset();
+    if (read) read = lane.reader.check_unchanged();
+    if (!read) return deliver(fail(read.error()));
+    checked.same = lane.stream.hex() == wanted_[checked.index].name;
+    deliver(checked);
+  }
+
+  void advance(Lane& a, Lane& b) {
+    if (a.checked && b.checked) {
+      const std::size_t both = std::min(a.piece.size(), b.piece.size());
+      Sha256Stream::add_both(a.stream, a.piece.substr(0, both), b.stream, b.piece.substr(0, both));
+      a.piece.remove_prefix(both);
+      b.piece.remove_prefix(both);
+      count({2 * both});
+      return;
+    }
+    Lane& one = a.checked ? a : b;
+    one.stream.add(one.piece);
+    const Bytes done{one.piece.size()};
+    one.piece = {};
+    count(done);
+  }
+
+  // False when it is time to stop. Waits when the rate asks for it.
+  bool count(Bytes bytes) {
+    hashed_ += bytes.count;
+    while (!stopping_) {
+      const auto passed = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begun_);
+      const milliseconds pause = pause_of({hashed_}, effort_.rate, passed);
+      if (pause.count() == 0) break;
+      std::this_thread::sleep_for(std::min(pause, milliseconds(100)));
+    }
+    return !stopping_;
   }
 
   const system::Files& files_;
   const std::vector<Wanted>& wanted_;
+  const Effort& effort_;
+  std::vector<std::size_t> order_;  // of `wanted_`, the largest first
+  std::size_t width_ = 1;           // files that a thread has in work
   std::vector<std::thread> threads_;
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   std::atomic<std::size_t> next_{0};
   std::atomic<std::uint64_t> hashed_{0};
   std::atomic<bool> stopping_{false};
@@ -140,51 +211,30 @@ class Pool {
 
 Result<std::string> digest(const system::Files& files, std::string_view path, std::size_t hex_digits,
                            const std::function<bool(Bytes)>& hashed) {
-  const auto fd = files.open_at(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  if (!fd) return fail(fd.error());
-  struct stat before {};
-  if (::fstat(fd->get(), &before) != 0) return fail(cannot("verify", path, errno));
-  if (!S_ISREG(before.st_mode))
-    return fail(Why::malformed, "cannot verify '" + std::string(path) + "': it is not a regular file");
-  ::posix_fadvise(fd->get(), 0, 0, POSIX_FADV_SEQUENTIAL);
-  Hash hash(hex_digits);
-  if (hex_digits == 40) {
-    hash.add("blob " + std::to_string(before.st_size));
-    hash.add(std::string_view("\0", 1));
-  }
-  std::vector<char> buffer(block);
-  // One that keeps growing must not be read for ever.
-  for (std::uint64_t total = 0; total <= static_cast<std::uint64_t>(before.st_size);) {
-    const ssize_t got = ::read(fd->get(), buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0)
-      return fail(cannot("verify", path, errno, "is the drive below the cache failing? see the kernel log"));
-    if (got == 0) break;
-    total += static_cast<std::uint64_t>(got);
-    hash.add({buffer.data(), static_cast<std::size_t>(got)});
-    if (!hashed({static_cast<std::uint64_t>(got)})) {
-      return fail(Why::refused, "cannot verify '" + std::string(path) + "': it was stopped on request");
-    }
-  }
-  struct stat after {};
-  if (::fstat(fd->get(), &after) != 0) return fail(cannot("verify", path, errno));
-  if (!is_unchanged(before, after)) {
-    return fail(Why::refused, "cannot verify '" + std::string(path) + "': it changed while it was read",
-                "does another program download into this cache? run it again when that has ended");
-  }
-  // Weights that a server has mapped must not be pushed out by ours.
-  ::posix_fadvise(fd->get(), 0, 0, POSIX_FADV_DONTNEED);
-  auto text = hash.hex();
-  if (!text) return fail(Why::failed, "cannot verify '" + std::string(path) + "': OpenSSL refused the hash");
-  return *text;
+  system::StreamReader reader;
+  const auto info = reader.open(files, path);
+  if (!info) return fail(info.error());
+  auto found = hash_rest(reader, hex_digits == 64 ? HashKind::sha256 : HashKind::git, info->size, hashed);
+  if (!found) return fail(found.error());
+  if (!*found)
+    return fail(Why::refused, "cannot verify '" + std::string(path) + "': it was stopped on request");
+  return std::move(**found);
 }
 
-Result<void> verify(const system::Files& files, const std::vector<Wanted>& wanted, unsigned threads,
+milliseconds pause_of(Bytes hashed, Bytes rate, milliseconds passed) {
+  if (rate.count == 0) return {};
+  const auto due =
+      static_cast<std::int64_t>(static_cast<double>(hashed.count) / static_cast<double>(rate.count) * 1e3);
+  return std::max(milliseconds(0), milliseconds(due) - passed);
+}
+
+Result<void> verify(const system::Files& files, const std::vector<Wanted>& wanted, const Effort& effort,
                     const Listener& listener) {
   if (wanted.empty()) return {};
+  unsigned threads = effort.threads;
   if (threads == 0) threads = std::clamp(std::thread::hardware_concurrency(), 1U, most_threads);
   threads = static_cast<unsigned>(std::min<std::size_t>(threads, wanted.size()));
-  Pool pool(files, wanted);
+  Pool pool(files, wanted, effort);
   pool.start(threads);
   for (std::size_t left = wanted.size(); left > 0;) {
     const auto result = pool.take();

@@ -1,6 +1,7 @@
 // Verify: reads blobs and compares each with its own name. The only door to OpenSSL.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "system/files.h"
+#include "system/urgency.h"
 
 namespace fettle::shelf {
 
@@ -35,10 +37,21 @@ struct Listener {
   std::function<Result<void>(Bytes hashed)> tick;  // about ten times a second; bytes of all threads so far
 };
 
-// Hashes on `threads` threads (0 = one a core, at most 16), in the order of the list: hand in the largest
-// first, one long file must not be the last. The page cache is given back after each file. The first error
-// ends it.
-Result<void> verify(const system::Files& files, const std::vector<Wanted>& wanted, unsigned threads,
+// How hard to work. For a scrub beside serving: one thread, a rate, and only when nobody else wants the
+// drives.
+struct Effort {
+  unsigned threads = 0;  // 0 = one a core, at most 16
+  Bytes rate;            // a second, all threads together; 0 = as fast as it goes
+  system::Urgency urgency = system::Urgency::normal;
+};
+
+// Hashes on several threads, the largest first: one long file must not be the last. Where the processor can,
+// each thread has two files in work at a time. What the page cache did not have is not in it afterwards
+// either. Holds 8 MiB a file in work. The first error ends it, within a block of each thread.
+Result<void> verify(const system::Files& files, const std::vector<Wanted>& wanted, const Effort& effort,
                     const Listener& listener);
+
+// How long to wait when so much was hashed in so much time at this rate; zero without a rate.
+std::chrono::milliseconds pause_of(Bytes hashed, Bytes rate, std::chrono::milliseconds passed);
 
 }  // namespace fettle::shelf

@@ -39,26 +39,6 @@ int open_inside(int root, std::string_view path, int flags, mode_t mode) {
   }
 }
 
-Info info_of(const struct stat& st) {
-  Info info;
-  info.kind = S_ISREG(st.st_mode)   ? Kind::file
-              : S_ISDIR(st.st_mode) ? Kind::directory
-              : S_ISLNK(st.st_mode) ? Kind::link
-              : S_ISBLK(st.st_mode) ? Kind::block_device
-                                    : Kind::other;
-  info.mode = st.st_mode & permission_bits;
-  info.uid = st.st_uid;
-  info.gid = st.st_gid;
-  info.size = {static_cast<std::uint64_t>(st.st_size)};
-  info.device = st.st_dev;
-  info.node = st.st_rdev;
-  info.inode = st.st_ino;
-  info.modified =
-      std::chrono::system_clock::time_point(std::chrono::duration_cast<std::chrono::system_clock::duration>(
-          std::chrono::seconds(st.st_mtim.tv_sec) + std::chrono::nanoseconds(st.st_mtim.tv_nsec)));
-  return info;
-}
-
 Result<Info> look_with(int root, std::string_view path, int extra_flags) {
   const Fd fd(open_inside(root, path, O_PATH | extra_flags, 0));
   struct stat st {};
@@ -89,6 +69,32 @@ bool give_to(int fd, Owner owner) {
 }
 
 }  // namespace
+
+Info info_of(const struct stat& st) {
+  Info info;
+  info.kind = S_ISREG(st.st_mode)   ? Kind::file
+              : S_ISDIR(st.st_mode) ? Kind::directory
+              : S_ISLNK(st.st_mode) ? Kind::link
+              : S_ISBLK(st.st_mode) ? Kind::block_device
+                                    : Kind::other;
+  info.mode = st.st_mode & permission_bits;
+  info.uid = st.st_uid;
+  info.gid = st.st_gid;
+  info.size = {static_cast<std::uint64_t>(st.st_size)};
+  info.device = st.st_dev;
+  info.node = st.st_rdev;
+  info.inode = st.st_ino;
+  info.modified =
+      std::chrono::system_clock::time_point(std::chrono::duration_cast<std::chrono::system_clock::duration>(
+          std::chrono::seconds(st.st_mtim.tv_sec) + std::chrono::nanoseconds(st.st_mtim.tv_nsec)));
+  return info;
+}
+
+Result<Info> look_at(const Fd& fd, std::string_view path) {
+  struct stat st {};
+  if (::fstat(fd.get(), &st) != 0) return fail(cannot("look at", path, errno));
+  return info_of(st);
+}
 
 Result<Files> Files::open(const std::string& root) {
   std::error_code err;

@@ -17,6 +17,8 @@
 #include "base/fd.h"
 #include "base/result.h"
 
+struct stat;
+
 namespace fettle::system {
 
 enum class Kind { file, directory, link, block_device, other };
@@ -44,6 +46,12 @@ struct Owner {
   std::optional<uid_t> uid;
   std::optional<gid_t> gid;
 };
+
+// What an open descriptor is; `path` is for the error.
+Result<Info> look_at(const Fd& fd, std::string_view path);
+
+// What stat(2) told.
+Info info_of(const struct stat& told);
 
 class Files {
  public:

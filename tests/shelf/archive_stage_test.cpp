@@ -221,9 +221,9 @@ TEST_CASE("stage: F49 broken records are said, and everything is verified again"
 
 TEST_CASE("shelf: verifying again finds what changed behind our back") {
   ArchiveNode node;
-  CHECK(verify_again(node.machine(), node.profile, "tiny", 0, quiet).error().why == Why::missing);
+  CHECK(verify_again(node.machine(), node.profile, "tiny", {}, quiet).error().why == Why::missing);
   REQUIRE(node.stage()->state == State::ready);
-  auto verified = verify_again(node.machine(), node.profile, "tiny", 0, quiet);
+  auto verified = verify_again(node.machine(), node.profile, "tiny", {}, quiet);
   REQUIRE(verified);
   CHECK(verified->damages.empty());
   CHECK(verified->blobs == 10);
@@ -235,7 +235,7 @@ TEST_CASE("shelf: verifying again finds what changed behind our back") {
   std::filesystem::last_write_time(node.tree.root() + victim, time);  // as a failing drive does it
   node.tree.remove(node.largest_blob(chat));
   CHECK(node.tree.files().look(victim)->modified == info->modified);
-  verified = verify_again(node.machine(), node.profile, "tiny", 0, quiet);
+  verified = verify_again(node.machine(), node.profile, "tiny", {}, quiet);
   REQUIRE(verified);
   REQUIRE(verified->damages.size() == 2);
   CHECK(verified->damages[0].says == "it is missing");
@@ -243,7 +243,7 @@ TEST_CASE("shelf: verifying again finds what changed behind our back") {
   CHECK(victim.find(verified->damages[1].blob) != std::string::npos);
   // It was forgotten: the next stage does not believe its time of change.
   CHECK(node.stage()->state == State::ready);
-  CHECK(verify_again(node.machine(), node.profile, "tiny", 0, quiet)->damages.empty());
+  CHECK(verify_again(node.machine(), node.profile, "tiny", {}, quiet)->damages.empty());
 }
 
 TEST_CASE("shelf: what is exported is the archive it came from") {

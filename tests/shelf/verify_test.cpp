@@ -34,7 +34,7 @@ std::map<std::size_t, bool> run(const Tree& tree, const std::vector<Wanted>& wan
     last = hashed;
     return {};
   };
-  REQUIRE(verify(tree.files(), wanted, threads, listener));
+  REQUIRE(verify(tree.files(), wanted, {threads}, listener));
   return answers;
 }
 
@@ -66,7 +66,7 @@ TEST_CASE("verify: what cannot be read is an error, never a match") {
   CHECK(digest(tree.files(), "/none", 64, go_on).error().why == Why::missing);
   CHECK_FALSE(digest(tree.files(), "/link", 64, go_on));
   CHECK(digest(tree.files(), "/dir", 64, go_on).error().said ==
-        "cannot verify '/dir': it is not a regular file");
+        "cannot read '/dir': it is not a regular file");
 }
 
 TEST_CASE("verify: a file that changes while it is read is an error") {
@@ -77,7 +77,7 @@ TEST_CASE("verify: a file that changes while it is read is an error") {
     return true;
   });
   REQUIRE_FALSE(changed);
-  CHECK(changed.error().said == "cannot verify '/x': it changed while it was read");
+  CHECK(changed.error().said == "cannot read '/x': it changed while it was read");
   CHECK(digest(tree.files(), "/x", 64, [](Bytes) { return false; }).error().why == Why::refused);
 }
 
@@ -105,9 +105,41 @@ TEST_CASE("verify: the first error ends it") {
   tree.file("/abc", "abc");
   Listener listener{[](const Checked&) -> Result<void> { return {}; },
                     [](Bytes) -> Result<void> { return {}; }};
-  CHECK(verify(tree.files(), {{"/abc", sha256_abc, {3}}, {"/none", sha256_abc, {3}}}, 2, listener)
+  CHECK(verify(tree.files(), {{"/abc", sha256_abc, {3}}, {"/none", sha256_abc, {3}}}, {2}, listener)
             .error()
             .why == Why::missing);
   listener.checked = [](const Checked&) -> Result<void> { return fail(Why::failed, "cannot remember it"); };
-  CHECK(verify(tree.files(), {{"/abc", sha256_abc, {3}}}, 2, listener).error().said == "cannot remember it");
+  CHECK(verify(tree.files(), {{"/abc", sha256_abc, {3}}}, {2}, listener).error().said ==
+        "cannot remember it");
+}
+
+TEST_CASE(
+    "verify: large and small files beside each other, more than there are threads, each with its own "
+    "answer") {
+  Tree tree;
+  std::vector<Wanted> wanted;
+  for (int i = 0; i < 9; ++i) {
+    const std::string path = "/blob" + std::to_string(i);
+    const std::string content(static_cast<std::size_t>(i) * 700'001, static_cast<char>('a' + i));
+    tree.file(path, content);
+    wanted.push_back({path, *digest(tree.files(), path, 64, go_on), {content.size()}});
+  }
+  tree.patch("/blob7", 3'000'000, "?");
+  for (const unsigned threads : {1U, 2U}) {
+    const auto answers = run(tree, wanted, threads);
+    REQUIRE(answers.size() == wanted.size());
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      CAPTURE(i);
+      CHECK(answers.at(i) == (i != 7));
+    }
+  }
+}
+
+TEST_CASE("verify: a rate is kept by waiting, and without one nobody waits") {
+  using std::chrono::milliseconds;
+  CHECK(pause_of({1'000'000}, {}, milliseconds(0)).count() == 0);
+  CHECK(pause_of({1'000'000}, {1'000'000}, milliseconds(0)) == milliseconds(1000));
+  CHECK(pause_of({1'000'000}, {1'000'000}, milliseconds(400)) == milliseconds(600));
+  CHECK(pause_of({1'000'000}, {1'000'000}, milliseconds(1500)).count() == 0);
+  CHECK(pause_of({50'000'000'000'000}, {1'000'000}, milliseconds(1)) == milliseconds(49'999'999'999));
 }

@@ -1,0 +1,253 @@
+#include "shelf/inventory.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <mutex>
+#include <thread>
+#include <tuple>
+
+#include "base/text.h"
+#include "system/directory.h"
+
+namespace fettle::shelf {
+namespace {
+
+using system::Directory;
+using system::Kind;
+
+constexpr unsigned most_threads = 8;
+// The hub allows deep folders; a tree that is deeper than this was made to hurt.
+constexpr unsigned deepest = 32;
+
+struct Type {
+  std::string_view prefix;
+  std::string_view name;
+};
+constexpr std::array types{Type{"models--", "model"}, Type{"datasets--", "dataset"},
+                           Type{"spaces--", "space"}};
+
+// "owner--name" -> "owner/name"; old repositories have no owner.
+std::string id_of(std::string_view rest) {
+  const auto dashes = rest.find("--");
+  if (dashes == std::string_view::npos) return std::string(rest);
+  return std::string(rest.substr(0, dashes)).append("/").append(rest.substr(dashes + 2));
+}
+
+// Looks at one repository; what cannot be looked at ends in its error.
+class Look {
+ public:
+  explicit Look(FoundRepository& found) : found_(found) {}
+
+  void all(const Directory& hub) {
+    const auto repository = hub.open(found_.folder);
+    if (!repository) return note(repository.error());
+    blobs(*repository);
+    snapshots(*repository);
+    refs(*repository);
+  }
+
+ private:
+  void note(const Error& error) {
+    if (!found_.error) found_.error = error;
+  }
+
+  // The directory, or nothing when there is none.
+  std::optional<Directory> below(const Directory& parent, std::string_view name) {
+    auto there = parent.open(name);
+    if (there) return std::move(*there);
+    if (there.error().why != Why::missing) note(there.error());
+    return std::nullopt;
+  }
+
+  void each(const Directory& directory, const std::function<void(const Directory::Entry&)>& visit) {
+    if (const auto listed = directory.each(visit); !listed) note(listed.error());
+  }
+
+  void blobs(const Directory& repository) {
+    const auto directory = below(repository, "blobs");
+    if (!directory) return;
+    constexpr std::string_view incomplete = ".incomplete";
+    each(*directory, [&](const Directory::Entry& entry) {
+      const auto info = directory->look(entry.name);
+      if (!info) {
+        // A client gives files their final names meanwhile.
+        if (info.error().why != Why::missing) note(info.error());
+        return;
+      }
+      if (info->kind != Kind::file) return;
+      (entry.name.ends_with(incomplete) ? found_.unfinished : found_.blobs)
+          .push_back({std::string(entry.name), *info, 0});
+    });
+    std::sort(found_.blobs.begin(), found_.blobs.end(),
+              [](const FoundBlob& a, const FoundBlob& b) { return a.name < b.name; });
+  }
+
+  void snapshots(const Directory& repository) {
+    const auto directory = below(repository, "snapshots");
+    if (!directory) return;
+    each(*directory, [&](const Directory::Entry& entry) {
+      if (entry.kind != Kind::directory && entry.kind != Kind::other) return;
+      const auto revision = below(*directory, entry.name);
+      if (!revision) return;
+      found_.revisions.push_back({std::string(entry.name), {}, {}, {}, 0});
+      seen_.assign(found_.blobs.size(), false);
+      files(*revision, "", 0);
+    });
+    std::sort(found_.revisions.begin(), found_.revisions.end(),
+              [](const FoundRevision& a, const FoundRevision& b) { return a.commit < b.commit; });
+  }
+
+  void files(const Directory& directory, const std::string& prefix, unsigned depth) {
+    if (depth > deepest) {
+      return note(
+          {Why::malformed, "cannot look below '" + directory.path() + "': the folders are too deep", {}});
+    }
+    std::vector<std::string> folders;
+    each(directory, [&](const Directory::Entry& entry) {
+      if (entry.kind == Kind::directory) {
+        folders.emplace_back(entry.name);
+      } else {
+        file(directory, prefix, entry);
+      }
+    });
+    for (const std::string& folder : folders) {
+      if (const auto there = below(directory, folder)) files(*there, prefix + folder + "/", depth + 1);
+    }
+  }
+
+  void file(const Directory& directory, const std::string& prefix, const Directory::Entry& entry) {
+    FoundRevision& revision = found_.revisions.back();
+    revision.links.push_back({prefix + std::string(entry.name), {}});
+    const auto target = directory.read_link(entry.name);
+    if (!target) {
+      // A file of its own: some tools copy where they cannot link.
+      const auto info = directory.look(entry.name);
+      if (!info) return note(info.error());
+      revision.amount.bytes += info->size;
+      ++revision.amount.files;
+      return;
+    }
+    const std::string_view name = std::string_view(*target).substr(target->find_last_of('/') + 1);
+    const auto blob =
+        std::lower_bound(found_.blobs.begin(), found_.blobs.end(), name,
+                         [](const FoundBlob& one, std::string_view key) { return one.name < key; });
+    if (blob == found_.blobs.end() || blob->name != name) {
+      ++revision.broken;
+      return;
+    }
+    revision.links.back().blob = blob->name;
+    ++blob->links;
+    const auto index = static_cast<std::size_t>(blob - found_.blobs.begin());
+    if (seen_[index]) return;
+    seen_[index] = true;
+    revision.amount.bytes += blob->info.size;
+    ++revision.amount.files;
+  }
+
+  void refs(const Directory& repository) {
+    if (const auto directory = below(repository, "refs")) refs_in(*directory, "", 0);
+  }
+
+  // "main", and "pr/1" in a folder.
+  void refs_in(const Directory& directory, const std::string& prefix, unsigned depth) {
+    if (depth > deepest) return;
+    std::vector<std::string> folders;
+    each(directory, [&](const Directory::Entry& entry) {
+      if (entry.kind == Kind::directory) return folders.emplace_back(entry.name), void();
+      if (entry.kind != Kind::file || entry.name.front() == '.') return;
+      const auto commit = directory.read(entry.name, 64);
+      if (!commit) return note(commit.error());
+      const auto revision =
+          std::find_if(found_.revisions.begin(), found_.revisions.end(),
+                       [&](const FoundRevision& one) { return one.commit == trim(*commit); });
+      const std::string name = prefix + std::string(entry.name);
+      if (revision != found_.revisions.end()) {
+        revision->refs.push_back(name);
+      } else {
+        found_.lost_refs.push_back(name);
+      }
+    });
+    for (const std::string& folder : folders) {
+      if (const auto there = below(directory, folder)) refs_in(*there, prefix + folder + "/", depth + 1);
+    }
+  }
+
+  FoundRepository& found_;
+  std::vector<bool> seen_;  // blobs that this revision has already
+};
+
+void add(Amount& sum, const Amount& more) {
+  sum.bytes += more.bytes;
+  sum.files += more.files;
+}
+
+RepositorySummary sum_up(FoundRepository&& found) {
+  RepositorySummary summary{std::move(found.type), std::move(found.id), {}, {}, {}, {},
+                            std::move(found.error)};
+  for (const FoundBlob& blob : found.blobs)
+    add(blob.links > 0 ? summary.amount : summary.unreferenced, {blob.info.size, 1});
+  for (const FoundBlob& half : found.unfinished) add(summary.unfinished, {half.info.size, 1});
+  for (FoundRevision& revision : found.revisions) {
+    std::sort(revision.refs.begin(), revision.refs.end());
+    summary.revisions.push_back(
+        {std::move(revision.commit), std::move(revision.refs), revision.amount, revision.broken});
+  }
+  return summary;
+}
+
+}  // namespace
+
+Result<void> walk(const system::Files& files, const Layout& layout, unsigned threads,
+                  const std::function<void(FoundRepository&&)>& visit) {
+  const auto hub = Directory::open(files, layout.hub());
+  if (!hub) return hub.error().why == Why::missing ? Result<void>() : fail(hub.error());
+  std::vector<FoundRepository> repositories;
+  const auto listed = hub->each([&](const Directory::Entry& entry) {
+    for (const Type& type : types) {
+      if (!entry.name.starts_with(type.prefix)) continue;
+      FoundRepository found;
+      found.folder = entry.name;
+      found.type = type.name;
+      found.id = id_of(entry.name.substr(type.prefix.size()));
+      repositories.push_back(std::move(found));
+    }
+  });
+  if (!listed) return listed;
+  if (threads == 0) threads = std::clamp(std::thread::hardware_concurrency(), 1U, most_threads);
+  std::atomic<std::size_t> next{0};
+  std::mutex mutex;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < repositories.size(); i = next++) {
+      FoundRepository found = std::move(repositories[i]);
+      Look(found).all(*hub);
+      const std::lock_guard lock(mutex);
+      visit(std::move(found));
+    }
+  };
+  std::vector<std::thread> others;
+  for (unsigned i = 1; i < threads && i < repositories.size(); ++i) others.emplace_back(work);
+  work();
+  for (std::thread& other : others) other.join();
+  return {};
+}
+
+Result<Inventory> take_inventory(const system::Files& files, const Layout& layout, unsigned threads) {
+  Inventory inventory;
+  const auto walked = walk(files, layout, threads, [&](FoundRepository&& found) {
+    inventory.repositories.push_back(sum_up(std::move(found)));
+  });
+  if (!walked) return fail(walked.error());
+  std::sort(inventory.repositories.begin(), inventory.repositories.end(),
+            [](const RepositorySummary& a, const RepositorySummary& b) {
+              return std::tie(a.type, a.id) < std::tie(b.type, b.id);
+            });
+  for (const RepositorySummary& repository : inventory.repositories) {
+    add(inventory.amount, repository.amount);
+    add(inventory.unfinished, repository.unfinished);
+    add(inventory.unreferenced, repository.unreferenced);
+  }
+  return inventory;
+}
+
+}  // namespace fettle::shelf
