@@ -16,6 +16,7 @@ constexpr auto commands = std::to_array<cli::Command>({
     {"status", "how the node stands: state, cache, GPUs, shelves, findings", &cli::run_status},
     {"wait", "returns when the node, its cache, its GPUs or a shelf is ready", &cli::run_wait},
     {"check", "look at this node here and now, without the daemon", &cli::run_check},
+    {"compat", "which system, kernel, driver and ROCm go together; what if", &cli::run_compat},
     {"plan", "everything that is not yet as the profile wants it", &cli::run_plan},
     {"apply", "do what the plan says; what the units do at boot", &cli::run_apply},
     {"storage", "the drives, what is on each, and what would be done", &cli::run_storage},

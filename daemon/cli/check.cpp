@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/verdict.h"
 #include "health/checks.h"
 #include "health/page.h"
 #include "profile/load.h"
@@ -16,22 +17,6 @@ namespace fettle::cli {
 namespace {
 
 namespace json = boost::json;
-
-// The plugin order of monitoring systems.
-int plugin_code(Status status) {
-  switch (status) {
-    case Status::pass:
-    case Status::not_applicable:
-      return 0;
-    case Status::warn:
-      return 1;
-    case Status::fail:
-      return 2;
-    case Status::unknown:
-      return 3;
-  }
-  return 3;
-}
 
 int list(Context& context) {
   if (context.format == Format::json) {
@@ -48,21 +33,6 @@ int list(Context& context) {
     context.out << check.id << std::string(widest - check.id.size() + 2, ' ') << check.title << '\n';
   }
   return ok;
-}
-
-// Without a profile nothing is known about how the node should be: unknown, as a monitoring system
-// understands it.
-int complain(Context& context, const profile::Complaints& complaints) {
-  if (context.format == Format::json) {
-    json::array all;
-    for (const profile::Complaint& complaint : complaints) all.emplace_back(profile::to_text(complaint));
-    context.out << pretty_json(json::object{{"status", "unknown"}, {"complaints", std::move(all)}});
-  } else {
-    for (const profile::Complaint& complaint : complaints) context.err << profile::to_text(complaint) << '\n';
-    context.err << "fettle: cannot check the node: " << count_of(complaints.size(), "mistake")
-                << " in the configuration\n  hint: `fettle profile show` tells when it is right\n";
-  }
-  return plugin_code(Status::unknown);
 }
 
 json::value to_json(const Findings& findings) {
@@ -93,7 +63,7 @@ int run_check(Context& context, const std::vector<std::string>& arguments) {
   }
   if (only_list) return list(context);
   const profile::Loaded loaded = profile::load(context.system.files);
-  if (!loaded.profile) return complain(context, loaded.complaints);
+  if (!loaded.profile) return report_complaints(context, loaded.complaints);
   const facts::Facts facts = facts::gather(context.system.files);
   const Findings findings = health::run(facts, *loaded.profile, context.system.clock.now());
   if (context.format == Format::json) {

@@ -82,18 +82,6 @@ std::optional<Answer> against_kernel(const Question& question, const CompatRelea
       boot_one_of(ubuntu)};
 }
 
-// A release's own page lists drivers; the vendor's driver matrix lists ROCm series for each driver. Either
-// will do.
-bool driver_fits(std::string_view driver, const CompatRelease& release, const Compat& table) {
-  const auto match = [&](const std::string& pattern) { return matches(driver, pattern); };
-  if (std::any_of(release.drivers.begin(), release.drivers.end(), match)) return true;
-  const auto rocm = parse_version(release.rocm);
-  return rocm && std::any_of(table.drivers.begin(), table.drivers.end(), [&](const CompatDriver& row) {
-           return matches(driver, row.release) && std::find(row.user_space.begin(), row.user_space.end(),
-                                                            rocm->series()) != row.user_space.end();
-         });
-}
-
 std::optional<Answer> against_driver(const Question& question, const CompatRelease& release,
                                      const Compat& table) {
   std::vector<std::string> candidates;

@@ -111,6 +111,16 @@ std::vector<std::string> all_drivers(const Compat& table) {
   return all;
 }
 
+bool driver_fits(std::string_view driver, const CompatRelease& release, const Compat& table) {
+  const auto match = [&](const std::string& pattern) { return matches(driver, pattern); };
+  if (std::any_of(release.drivers.begin(), release.drivers.end(), match)) return true;
+  const auto rocm = parse_version(release.rocm);
+  return rocm && std::any_of(table.drivers.begin(), table.drivers.end(), [&](const CompatDriver& row) {
+           return matches(driver, row.release) && std::find(row.user_space.begin(), row.user_space.end(),
+                                                            rocm->series()) != row.user_space.end();
+         });
+}
+
 std::vector<std::string> kernels_for_mi300x(const CompatUbuntu& ubuntu) {
   std::vector<std::string> kernels;
   for (const CompatKernel& kernel : ubuntu.kernels) {

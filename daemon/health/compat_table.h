@@ -40,6 +40,11 @@ std::vector<std::string> all_drivers(const profile::Compat& table);
 // True when `version` is above everything in `known`, and there is something.
 bool above_all(std::string_view version, const std::vector<std::string>& known);
 
+// A release's own page lists drivers; the vendor's driver matrix lists ROCm series for each driver. Either
+// will do.
+bool driver_fits(std::string_view driver, const profile::CompatRelease& release,
+                 const profile::Compat& table);
+
 std::string to_text(const profile::CompatKernel& kernel);  // "6.8 (GA)"
 std::vector<std::string> kernels_for_mi300x(
     const profile::CompatUbuntu& ubuntu);            // those listed, as such texts

@@ -1,10 +1,9 @@
 #include "health/software.h"
 
-#include <algorithm>
-
 #include "base/text.h"
 #include "health/compat.h"
 #include "health/gpus.h"
+#include "health/question.h"
 
 namespace fettle::health {
 namespace {
@@ -31,26 +30,6 @@ std::optional<Finding> without_table(const Profile& profile) {
                    "it comes with the package, below profiles/compat; reinstall it"};
   }
   return std::nullopt;
-}
-
-// The installation that counts: the default, or the only one.
-const facts::Rocm* chosen(const std::vector<facts::Rocm>& rocm) {
-  const auto at =
-      std::find_if(rocm.begin(), rocm.end(), [](const facts::Rocm& one) { return one.is_default; });
-  if (at != rocm.end()) return &*at;
-  return rocm.size() == 1 ? &rocm.front() : nullptr;
-}
-
-Finding which_rocm(const std::vector<facts::Rocm>& rocm) {
-  std::string versions;
-  for (const facts::Rocm& one : rocm) versions += (versions.empty() ? "" : ", ") + one.version;
-  return {Status::warn, "several ROCm releases (" + versions + ") and /opt/rocm leads to none of them",
-          "choose one: `update-alternatives --config rocm`"};
-}
-
-// True when the package that dpkg knows is the module that runs.
-bool package_runs(const facts::Driver& driver, const facts::DriverPackage& package) {
-  return driver.loaded && driver.module_version == package.module_version;
 }
 
 }  // namespace
@@ -130,8 +109,8 @@ Finding rocm_version(const Facts& facts, const Profile& profile) {
   if (auto finding = without_table(profile)) return *finding;
   if (!facts.rocm) return unknown(facts.rocm.error());
   if (facts.rocm->empty()) return not_applicable("no ROCm on the host; containers bring their own");
-  const facts::Rocm* const rocm = chosen(*facts.rocm);
-  if (rocm == nullptr) return which_rocm(*facts.rocm);
+  const facts::Rocm* const rocm = default_rocm(*facts.rocm);
+  if (rocm == nullptr) return no_default(*facts.rocm);
   Finding finding = mildly_from(judge_rocm(rocm->version, profile.compat));
   if (facts.rocm->size() > 1) finding.says += "; it is the default of " + std::to_string(facts.rocm->size());
   return finding;
@@ -139,36 +118,10 @@ Finding rocm_version(const Facts& facts, const Profile& profile) {
 
 Finding compat_stack(const Facts& facts, const Profile& profile) {
   if (auto finding = without_table(profile)) return *finding;
-  if (!facts.os) return unknown(facts.os.error());
-  if (!facts.kernel) return unknown(facts.kernel.error());
-  if (!facts.driver) return unknown(facts.driver.error());
-  if (!facts.driver_package) return unknown(facts.driver_package.error());
-  if (!facts.rocm) return unknown(facts.rocm.error());
-  const facts::Driver& driver = *facts.driver;
-  const facts::DriverPackage& package = *facts.driver_package;
-  Question question{.os_id = facts.os->id,
-                    .os_release = facts.os->release,
-                    .kernel_series = facts.kernel->series,
-                    .kernel_flavour = facts.kernel->flavour};
-  if (const facts::Rocm* const rocm = chosen(*facts.rocm)) {
-    question.rocm = rocm->version;
-  } else if (!facts.rocm->empty()) {
-    Finding finding = which_rocm(*facts.rocm);
-    finding.status = Status::unknown;
-    return finding;
-  }
-  if (package.installed && (!driver.loaded || package_runs(driver, package))) {
-    question.driver_release = package.release;
-  } else if (driver.loaded && !driver.module_version.empty()) {
-    question.driver_module = driver.module_version;
-  } else if (driver.loaded) {
-    return {Status::fail, "the kernel's own amdgpu module runs; the table lists releases of amdgpu-dkms only",
-            "install amdgpu-dkms of a release that goes with your ROCm"};
-  } else {
-    return {Status::unknown, "no driver is loaded and none is installed", "see driver.amdgpu"};
-  }
-  Finding finding = from(judge(question, profile.compat));
-  if (!driver.loaded) finding.says += "; the driver is installed, not loaded";
+  const Asked asked = question_of(facts);
+  if (asked.instead) return *asked.instead;
+  Finding finding = from(judge(asked.question, profile.compat));
+  if (!facts.driver->loaded) finding.says += "; the driver is installed, not loaded";
   return finding;
 }
 

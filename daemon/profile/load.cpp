@@ -51,14 +51,23 @@ class Loader {
     find_tables(tables);
     check_gpu_family();
     finish();
+    return given(configuration.take());
+  }
+
+  Loaded load_tables() {
+    find_tables(Tables::all);
+    return given({});
+  }
+
+ private:
+  Loaded given(Complaints complaints) {
     Loaded loaded;
-    loaded.complaints = configuration.take();
+    loaded.complaints = std::move(complaints);
     for (Complaint& complaint : complaints_) loaded.complaints.push_back(std::move(complaint));
     if (loaded.complaints.empty()) loaded.profile = std::move(profile_);
     return loaded;
   }
 
- private:
   std::optional<Configuration> read_wanted(Reading& reading, std::string_view file) {
     const auto text = read_text_of(reading, files_, file, Owners::trusted);
     if (!text) {
@@ -245,6 +254,10 @@ void list_place(const system::Files& files, std::string_view kind, const std::st
 
 Loaded load(const system::Files& files, Tables tables, std::string_view config_file) {
   return Loader(files).load(tables, config_file);
+}
+
+Loaded load_tables(const system::Files& files) {
+  return Loader(files).load_tables();
 }
 
 Complaints check_text(std::string_view text, std::string_view file) {

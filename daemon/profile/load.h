@@ -37,6 +37,10 @@ enum class Tables { all, without_versions };
 Loaded load(const system::Files& files, Tables tables = Tables::all,
             std::string_view config_file = names::config_file);
 
+// Only the tables that come with the package (Profile::compat, Profile::gpu_models), for questions that need
+// no configuration.
+Loaded load_tables(const system::Files& files);
+
 // The mistakes of one file of any of our kinds, without looking at other files. Its owner does not matter.
 Complaints check(const system::Files& files, std::string_view file);
 

@@ -31,11 +31,12 @@ _fettle() {
       ;;
     --format) choices='plain sh systemd docker json' ;;
     --for) choices='ready cache gpu shelf=' ;;
-    --timeout | --stall | --workers | --name) return ;;
+    --timeout | --stall | --workers | --name | --os | --kernel | --rocm | --driver | --gpu) return ;;
     *)
       case "$command $verb" in
-        ' ') choices='apply check env plan profile provision shelf stage status storage wait --help --version' ;;
+        ' ') choices='apply check compat env plan profile provision shelf stage status storage wait --help --version' ;;
         'check ') choices='--list' ;;
+        'compat '*) choices='--os --kernel --rocm --driver --gpu --newest' ;;
         'env ') choices='explain --format' ;;
         'env explain') choices=$(fettle env --format sh 2>/dev/null | sed -n 's/^export \([A-Z0-9_]*\)=.*/\1/p') ;;
         'profile ') choices='check show list' ;;

@@ -4,6 +4,7 @@
 local -a commands
 commands=(
   'check:look at this node here and now, without the daemon'
+  'compat:which system, kernel, driver and ROCm go together; what if'
   'env:the environment the profile asks for, and where it is delivered'
   'profile:what is wanted of this node, and every mistake in saying so'
   'plan:everything that is not yet as the profile wants it'
@@ -30,6 +31,11 @@ case $state in
   argument)
     case $words[1] in
       check) _arguments '--list[print the checks]' ;;
+      compat)
+        _arguments '--os[another system]:ubuntu-24.04.3:' '--kernel[what uname -r says]:kernel:' \
+          '--rocm[ROCm release]:release:' '--driver[driver release or module]:release:' \
+          '--gpu[GPU]:GPU:(MI300X)' '--newest[the newest listed set]'
+        ;;
       env)
         _arguments '--format[dialect]:format:(plain sh systemd docker json)' '1:verb:(explain)' '2:variable:'
         ;;
