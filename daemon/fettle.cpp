@@ -21,6 +21,8 @@ namespace {
 constexpr auto commands = std::to_array<cli::Command>({
     {"status", "", &cli::run_status},
     {"wait", "", &cli::run_wait},
+    {"events", "", &cli::run_events},
+    {"ledger", "", &cli::run_ledger},
 });
 
 // Beside this program in a build tree; below libexec where it is installed, also when /proc is not mounted.

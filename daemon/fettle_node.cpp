@@ -15,6 +15,8 @@ namespace {
 constexpr auto commands = std::to_array<cli::Command>({
     {"status", "how the node stands: state, cache, GPUs, shelves, findings", &cli::run_status},
     {"wait", "returns when the node, its cache, its GPUs or a shelf is ready", &cli::run_wait},
+    {"events", "what happened on this node; --follow goes on", &cli::run_events},
+    {"ledger", "when this boot reached each stage, and what that cost", &cli::run_ledger},
     {"check", "look at this node here and now, without the daemon", &cli::run_check},
     {"compat", "which system, kernel, driver and ROCm go together; what if", &cli::run_compat},
     {"plan", "everything that is not yet as the profile wants it", &cli::run_plan},

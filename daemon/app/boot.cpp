@@ -59,8 +59,10 @@ int run(const Options& options, std::ostream& out, std::ostream& err) {
   static const system::RealClock clock;
   static const system::Files root(std::move(*files));
   static Look look(root, clock, options.version);
+  static Memory memory(root, std::string(names::daemon_state));
   const Rooms rooms{[config = options.config] { return profile::load(root, profile::Tables::all, config); },
-                    [](const profile::Profile& profile, Depth depth) { return look(profile, depth); }};
+                    [](const profile::Profile& profile, Depth depth) { return look(profile, depth); },
+                    [](const News& news) { return memory(news); }};
   if (options.run == Run::once) return look_once(rooms, clock, log, out);
 
   std::signal(SIGPIPE, SIG_IGN);

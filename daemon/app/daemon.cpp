@@ -1,17 +1,23 @@
 #include "app/daemon.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <csignal>
 #include <exception>
 
 #include "app/notify.h"
 #include "base/text.h"
+#include "serve/ledger.h"
 
 namespace fettle::app {
 namespace {
 
 constexpr std::string_view look_id = "daemon.look";
 constexpr std::string_view reload_id = "config.reload";
+constexpr std::string_view memory_id = "daemon.memory";
+
+// On one page; the stream of events goes further back.
+constexpr std::size_t events_on_page = 200;
 
 Finding configuration_in_order() {
   return {Status::pass, "the configuration is in order", {}};
@@ -62,6 +68,13 @@ profile::Complaints Daemon::start(serve::Sockets sockets, std::optional<gid_t> c
   inputs_.profile_file = profile_.file;
   inputs_.taken_steady = taken_ = clock_.steady();
   handle_signals();
+  if (rooms_.remember) {
+    recorder_.emplace(rooms_.remember, [this](Remembered remembered) {
+      boost::asio::post(loop_,
+                        [this, known = std::move(remembered)]() mutable { on_remembered(std::move(known)); });
+    });
+    recorder_->push({});
+  }
   if (const auto watchdog = watchdog_time()) {
     alive_every_ = *watchdog / 2;
     keep_alive();
@@ -167,7 +180,12 @@ void Daemon::publish() {
   serve::Inputs inputs = inputs_;
   inputs.started_at = started_at_;
   inputs.refresh = std::chrono::duration_cast<std::chrono::seconds>(times_.idle);
+  inputs.price = profile_.price;
+  inputs.boots = boots_;
+  const auto shown = static_cast<std::ptrdiff_t>(std::min(events_.size(), events_on_page));
+  inputs.events.assign(events_.end() - shown, events_.end());
   const auto now = clock_.now();
+  if (trouble_) inputs.findings.push_back({std::string(memory_id), "what is remembered", *trouble_, now});
   inputs.findings.push_back({std::string(reload_id), "configuration", configuration_, now});
   if (is_overdue_) {
     inputs.findings.push_back(
@@ -179,7 +197,7 @@ void Daemon::publish() {
   }
   const auto snapshot = std::make_shared<const serve::Snapshot>(inputs);
   const serve::Verdict& verdict = snapshot->verdict();
-  tell_changes(inputs, verdict);
+  remember(tell_changes(inputs, verdict), inputs, verdict);
   server_.publish(snapshot);
   const std::string line = std::string(serve::to_text(verdict.state)) + ": " + verdict.why;
   if (sockets_) {
@@ -226,7 +244,9 @@ void Daemon::was_read() {
   });
 }
 
-void Daemon::tell_changes(const serve::Inputs& inputs, const serve::Verdict& verdict) {
+std::vector<store::Event> Daemon::tell_changes(const serve::Inputs& inputs, const serve::Verdict& verdict) {
+  std::vector<store::Event> events;
+  const auto at = clock_.now();
   std::map<std::string, Status, std::less<>> now;
   for (const NamedFinding& named : inputs.findings) {
     const Finding& finding = named.finding;
@@ -238,6 +258,7 @@ void Daemon::tell_changes(const serve::Inputs& inputs, const serve::Verdict& ver
     if (!is_news) continue;
     const std::string_view id = named.id;
     const std::string_view room = id.substr(0, id.find('.'));
+    events.push_back({0, at, named.id, std::string(to_text(finding.status)) + ": " + finding.says});
     const std::string text = named.id + " is " + std::string(to_text(finding.status)) + ": " + finding.says +
                              (finding.hint.empty() ? "" : "\nhint: " + finding.hint);
     const Level level = is_fine ? Level::info : Level::warning;
@@ -252,7 +273,32 @@ void Daemon::tell_changes(const serve::Inputs& inputs, const serve::Verdict& ver
   if (told_state_.rfind(state + ":", 0) != 0) {
     log_.tell(verdict.state == serve::State::failed ? Level::error : Level::info,
               "the node is " + state + ": " + verdict.why, {{"state", state}});
+    events.push_back({0, at, "node", state + ": " + verdict.why});
   }
+  return events;
+}
+
+void Daemon::remember(std::vector<store::Event> events, const serve::Inputs& inputs,
+                      const serve::Verdict& verdict) {
+  if (!recorder_) return;
+  News news{std::move(events), {}};
+  if (!inputs.boot_id.empty() && inputs.uptime) {
+    news.boot = {inputs.boot_id, inputs.taken_at - *inputs.uptime, {}};
+    for (store::Stage& stage : serve::stages_reached(inputs, verdict)) {
+      if (stages_.insert(stage.name).second) news.boot.stages.push_back(std::move(stage));
+    }
+  }
+  if (!news.events.empty() || !news.boot.stages.empty()) recorder_->push(std::move(news));
+}
+
+void Daemon::on_remembered(Remembered remembered) {
+  server_.add_events(remembered.events);
+  events_.insert(events_.end(), remembered.events.begin(), remembered.events.end());
+  constexpr std::size_t kept = 2 * events_on_page;
+  if (events_.size() > kept) events_.erase(events_.begin(), events_.end() - events_on_page);
+  boots_ = std::move(remembered.boots);
+  trouble_ = std::move(remembered.trouble);
+  if (is_ready_) publish();
 }
 
 void Daemon::tell_refused(const serve::Refused& refused) {

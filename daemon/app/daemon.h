@@ -16,10 +16,12 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 
 #include "app/log.h"
+#include "app/memory.h"
 #include "profile/load.h"
 #include "profile/profile.h"
 #include "serve/server.h"
@@ -37,6 +39,8 @@ struct Rooms {
   std::function<profile::Loaded()> load;
   // On the look's thread. It fills all but started_at and refresh.
   std::function<serve::Inputs(const profile::Profile&, Depth)> look;
+  // On the recorder's thread. Empty: nothing is remembered.
+  Recorder::Remember remember;
 };
 
 struct Times {
@@ -65,8 +69,8 @@ class Daemon {
   // SIGTERM: the loop ends.
   void stop();
 
-  // A look that hangs outlives the loop; the process must then leave without waiting for it.
-  bool is_looking() const { return looking_; }
+  // A look or a commit that hangs outlives the loop; the process must then leave without waiting for it.
+  bool is_looking() const { return looking_ || (recorder_ && recorder_->is_busy()); }
 
  private:
   void handle_signals();
@@ -77,7 +81,9 @@ class Daemon {
   void plan_next(serve::State state);
   void keep_alive();
   void was_read();
-  void tell_changes(const serve::Inputs& inputs, const serve::Verdict& verdict);
+  std::vector<store::Event> tell_changes(const serve::Inputs& inputs, const serve::Verdict& verdict);
+  void remember(std::vector<store::Event> events, const serve::Inputs& inputs, const serve::Verdict& verdict);
+  void on_remembered(Remembered remembered);
   void tell_refused(const serve::Refused& refused);
 
   boost::asio::io_context& loop_;
@@ -110,6 +116,12 @@ class Daemon {
   bool is_reloading_ = false;
   std::map<std::string, Status, std::less<>> told_;  // findings as they were told last
   std::string told_state_;
+
+  std::vector<store::Event> events_;  // the newest, oldest first
+  std::vector<store::Boot> boots_;
+  std::set<std::string, std::less<>> stages_;  // reached by this boot as far as we know
+  std::optional<Finding> trouble_;
+  std::optional<Recorder> recorder_;  // the last member: it may still call us
 };
 
 }  // namespace fettle::app

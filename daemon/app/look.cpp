@@ -167,6 +167,7 @@ serve::Inputs Look::operator()(const profile::Profile& profile, Depth depth) {
   inputs.profile_file = profile.file;
   inputs.taken_at = taken_at_;
   inputs.taken_steady = taken_steady_;
+  if (facts_->identity) inputs.boot_id = facts_->identity->boot_id;
   if (facts_->uptime) inputs.uptime = *facts_->uptime;
 
   inputs.findings = health::run(*facts_, profile, taken_at_);

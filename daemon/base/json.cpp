@@ -69,4 +69,10 @@ std::string pretty_json(const json::value& value) {
   return out + "\n";
 }
 
+const boost::json::array& json_list(const boost::json::value& object, std::string_view key) {
+  static const boost::json::array none;
+  const boost::json::value* const field = json_field(object, key);
+  return field != nullptr && field->is_array() ? field->get_array() : none;
+}
+
 }  // namespace fettle

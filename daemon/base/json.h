@@ -1,6 +1,7 @@
 // JSON of others, read with limits; Boost.JSON itself is used for building our own.
 #pragma once
 
+#include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 #include <cstdint>
 #include <string>
@@ -21,5 +22,8 @@ std::uint64_t json_count(const boost::json::value& object, std::string_view key)
 
 // Two-space indented, keys in their order, newline at the end: for files and people.
 std::string pretty_json(const boost::json::value& value);
+
+// The list in that field, or an empty one.
+const boost::json::array& json_list(const boost::json::value& object, std::string_view key);
 
 }  // namespace fettle

@@ -1,7 +1,11 @@
 #include "cli/client.h"
 
+#include <sys/socket.h>
+
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/read_until.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
@@ -11,7 +15,9 @@
 #include <boost/beast/http/write.hpp>
 #include <optional>
 
+#include "base/json.h"
 #include "base/names.h"
+#include "base/text.h"
 #include "serve/sockets.h"
 
 namespace fettle::cli {
@@ -24,7 +30,14 @@ using local = asio::local::stream_protocol;
 
 constexpr std::uint64_t body_limit = 5U << 20U;  // the daemon sends 4 MiB at most
 
+constexpr std::size_t line_limit = std::size_t{64} << 10U;  // of an event
+
 constexpr std::string_view hint = "is the daemon running? `systemctl status fettled` tells";
+
+Error with_hint(Error error) {
+  if (error.hint.empty()) error.hint = hint;
+  return error;
+}
 
 }  // namespace
 
@@ -53,11 +66,7 @@ Result<Reply> Client::get(std::string_view target) {
 Result<Reply> Client::ask(std::string_view target) {
   if (!connection_) {
     auto socket = serve::connect_socket(files_, names::status_socket);
-    if (!socket) {
-      Error error = socket.error();
-      if (error.hint.empty()) error.hint = hint;
-      return fail(std::move(error));
-    }
+    if (!socket) return fail(with_hint(socket.error()));
     connection_ = std::make_unique<Connection>(std::move(*socket));
   }
   http::request<http::empty_body> request(http::verb::get, target, 11);
@@ -86,6 +95,56 @@ Result<Reply> Client::ask(std::string_view target) {
   Reply reply{parser.get().result_int(), std::move(parser.get().body())};
   if (!parser.get().keep_alive()) connection_.reset();
   return reply;
+}
+
+Result<boost::json::value> Client::json(std::string_view target) {
+  const auto reply = get(target);
+  if (!reply) return fail(reply.error());
+  auto value = parse_json(reply->body, "the daemon's answer");
+  if (!value || reply->status == 200 || reply->status == 503) return value;
+  const boost::json::value* const error = json_field(*value, "error");
+  return fail(Why::refused,
+              "cannot ask the daemon: " + (error == nullptr ? "it refused" : json_text(*error, "said")),
+              error == nullptr ? "" : json_text(*error, "hint"));
+}
+
+Result<void> Client::follow(std::int64_t& last_id,
+                            const std::function<bool(const boost::json::value&)>& on_event) {
+  auto socket = serve::connect_socket(files_, names::status_socket);
+  if (!socket) return fail(with_hint(socket.error()));
+  Connection connection(std::move(*socket));
+  const timeval patience{45, 0};
+  ::setsockopt(connection.stream.socket().native_handle(), SOL_SOCKET, SO_RCVTIMEO, &patience,
+               sizeof patience);
+  http::request<http::empty_body> request(http::verb::get, "/v1/events", 11);
+  request.set(http::field::host, "fettle");
+  request.set(http::field::accept, "text/event-stream");
+  request.set("Last-Event-ID", std::to_string(last_id));
+  boost::system::error_code err;
+  http::write(connection.stream.socket(), request, err);
+  std::string text;
+  bool is_head = true;
+  while (!err) {
+    const std::size_t length =
+        asio::read_until(connection.stream.socket(), asio::dynamic_buffer(text, line_limit), '\n', err);
+    if (err) break;
+    const std::string line(trim(std::string_view(text).substr(0, length)));
+    text.erase(0, length);
+    if (is_head) {
+      is_head = !line.empty();
+      if (line.rfind("HTTP/", 0) == 0 && line.find(" 200 ") == std::string::npos)
+        return fail(Why::refused, "cannot follow the events: the daemon answers '" + line + "'",
+                    std::string(hint));
+      continue;
+    }
+    if (line.rfind("data: ", 0) != 0) continue;
+    const auto event = parse_json(line.substr(6), "an event");
+    if (!event) return fail(event.error());
+    last_id = static_cast<std::int64_t>(json_count(*event, "id"));
+    if (!on_event(*event)) return {};
+  }
+  if (err == asio::error::eof || err == asio::error::connection_reset) return {};
+  return fail(Why::timed_out, "cannot follow the events: " + err.message(), std::string(hint));
 }
 
 }  // namespace fettle::cli

@@ -1,7 +1,10 @@
 // Client: asks the daemon over its status socket. The only file of this room that sees Boost.Beast.
 #pragma once
 
+#include <boost/json/value.hpp>
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,6 +29,14 @@ class Client {
 
   // missing or refused = no daemon; timed_out = it does not answer. The hint says what to do.
   Result<Reply> get(std::string_view target);
+
+  // The answer of 200 and 503 as JSON; what the daemon refused is the error, in its own words.
+  Result<boost::json::value> json(std::string_view target);
+
+  // Follows the events after `last_id`, which it moves on: calls `on_event` with each one's JSON until that
+  // gives false or the stream ends. An end is no error; the daemon sends a sign of life each 15 seconds, and
+  // silence of three times that is.
+  Result<void> follow(std::int64_t& last_id, const std::function<bool(const boost::json::value&)>& on_event);
 
  private:
   struct Connection;

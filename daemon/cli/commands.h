@@ -9,6 +9,8 @@ int run_apply(Context& context, const std::vector<std::string>& arguments);
 int run_check(Context& context, const std::vector<std::string>& arguments);
 int run_compat(Context& context, const std::vector<std::string>& arguments);
 int run_env(Context& context, const std::vector<std::string>& arguments);
+int run_events(Context& context, const std::vector<std::string>& arguments);
+int run_ledger(Context& context, const std::vector<std::string>& arguments);
 int run_plan(Context& context, const std::vector<std::string>& arguments);
 int run_profile(Context& context, const std::vector<std::string>& arguments);
 int run_provision(Context& context, const std::vector<std::string>& arguments);

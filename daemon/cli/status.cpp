@@ -1,5 +1,6 @@
 // fettle status: what the daemon knows, for people, or with --json as the daemon says it.
 #include <CLI/CLI.hpp>
+#include <boost/json/serialize.hpp>
 #include <ostream>
 
 #include "base/json.h"
@@ -21,18 +22,11 @@ struct Shown {
 };
 
 Result<Shown> ask(Context& context, Client& client) {
-  const auto reply = client.get("/v1/status");
-  if (!reply) return fail(reply.error());
-  const auto status = parse_json(reply->body, "the daemon's answer");
+  const auto status = client.json("/v1/status");
   if (!status) return fail(status.error());
-  if (reply->status != 200) {
-    const boost::json::value* const error = json_field(*status, "error");
-    return fail(Why::refused,
-                "cannot ask the daemon: " + (error == nullptr ? "it refused" : json_text(*error, "said")),
-                error == nullptr ? "" : json_text(*error, "hint"));
-  }
-  return Shown{exit_code_of(json_text(*status, "state")),
-               context.format == Format::json ? reply->body : status_page(*status, context.colour)};
+  return Shown{exit_code_of(json_text(*status, "state")), context.format == Format::json
+                                                              ? boost::json::serialize(*status) + "\n"
+                                                              : status_page(*status, context.colour)};
 }
 
 // Until Ctrl-C. A daemon that is restarted meanwhile is said, and found again.

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/terminal.h"
 
 namespace fettle::cli {
 namespace {
@@ -34,24 +35,8 @@ std::size_t length_of(std::string_view text) {
       text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
-// What a file or a firmware said must not steer the terminal.
-std::string harmless(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    result += byte < 0x20 || byte == 0x7F ? ' ' : c;
-  }
-  return result;
-}
-
 std::string text_of(const json::value& object, std::string_view key) {
-  return harmless(json_text(object, key));
-}
-
-const json::array& list_of(const json::value& object, std::string_view key) {
-  static const json::array none;
-  const json::value* const field = json_field(object, key);
-  return field != nullptr && field->is_array() ? field->get_array() : none;
+  return for_terminal(json_text(object, key));
 }
 
 bool is_null(const json::value& object, std::string_view key) {
@@ -214,7 +199,7 @@ void print_shelf(Page& page, const json::value& shelf, std::size_t name_width) {
 }
 
 void print_shelves(Page& page, const json::value& status) {
-  const json::array& shelves = list_of(status, "shelves");
+  const json::array& shelves = json_list(status, "shelves");
   if (shelves.empty()) return;
   page.heading("shelves");
   std::size_t name_width = 0;
@@ -228,7 +213,7 @@ void print_findings(Page& page, const json::value& status) {
   // The worst first: that is what somebody reads at night.
   std::vector<const json::value*> shown;
   for (const std::string_view word : {"fail", "unknown", "warn"}) {
-    for (const json::value& finding : list_of(status, "findings")) {
+    for (const json::value& finding : json_list(status, "findings")) {
       if (json_text(finding, "status") == word) shown.push_back(&finding);
     }
   }

@@ -10,12 +10,6 @@ namespace {
 
 namespace json = boost::json;
 
-const json::array& list_of(const json::value& object, std::string_view key) {
-  static const json::array none;
-  const json::value* const field = json_field(object, key);
-  return field != nullptr && field->is_array() ? field->get_array() : none;
-}
-
 bool is_true(const json::value& object, std::string_view key) {
   const json::value* const field = json_field(object, key);
   return field != nullptr && field->is_bool() && field->get_bool();
@@ -25,7 +19,7 @@ bool is_true(const json::value& object, std::string_view key) {
 std::vector<std::string> not_in_order(const json::value& status,
                                       std::initializer_list<std::string_view> prefixes, std::size_t& seen) {
   std::vector<std::string> missing;
-  for (const json::value& finding : list_of(status, "findings")) {
+  for (const json::value& finding : json_list(status, "findings")) {
     const std::string id = json_text(finding, "id");
     for (const std::string_view prefix : prefixes) {
       if (id.rfind(prefix, 0) != 0) continue;
@@ -40,7 +34,7 @@ std::vector<std::string> not_in_order(const json::value& status,
 std::vector<std::string> missing_for_ready(const json::value& status) {
   if (json_text(status, "state") == "ready") return {};
   std::vector<std::string> missing;
-  for (const json::value& finding : list_of(status, "findings")) {
+  for (const json::value& finding : json_list(status, "findings")) {
     const std::string word = json_text(finding, "status");
     const bool is_of_shelf =
         json_text(finding, "id").rfind("shelf.", 0) == 0;  // the shelf below says it again
@@ -48,7 +42,7 @@ std::vector<std::string> missing_for_ready(const json::value& status) {
       missing.push_back(json_text(finding, "id") + ": " + json_text(finding, "says"));
     }
   }
-  for (const json::value& shelf : list_of(status, "shelves")) {
+  for (const json::value& shelf : json_list(status, "shelves")) {
     if (!is_true(shelf, "ready"))
       missing.push_back("shelf " + json_text(shelf, "name") + ": " + json_text(shelf, "state"));
   }
@@ -90,7 +84,7 @@ Answered missing_for_gpus(const json::value& status) {
 }
 
 Answered missing_for_shelf(const json::value& status, const std::string& name) {
-  for (const json::value& shelf : list_of(status, "shelves")) {
+  for (const json::value& shelf : json_list(status, "shelves")) {
     if (json_text(shelf, "name") != name) continue;
     if (is_true(shelf, "ready")) return {};
     std::string said = "shelf " + name + ": " + json_text(shelf, "state");

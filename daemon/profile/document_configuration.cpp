@@ -1,6 +1,8 @@
 // The kind "configuration": /etc/fettle/fettle.yaml.
+#include <algorithm>
 #include <array>
 
+#include "base/text.h"
 #include "profile/documents.h"
 #include "profile/rules.h"
 
@@ -12,12 +14,34 @@ void named(Reading& reading, const Node& node, const std::string& what, Named& o
   text<name_rule>(reading, node, what, out.name);
 }
 
+// "31.2": no more than three decimals, so that money is counted and not rounded.
+void amount(Reading& reading, const Node& node, const std::string& what, std::int64_t& out) {
+  std::string written;
+  text<amount_rule>(reading, node, what, written);
+  if (written.empty()) return;  // there is a complaint about it
+  const auto point = std::min(written.find('.'), written.size());
+  std::string digits = written.substr(0, point) + written.substr(std::min(point + 1, written.size()));
+  digits.append(3 - (written.size() - std::min(point + 1, written.size())), '0');
+  out = to_number<std::int64_t>(digits).value_or(0);
+}
+
+constexpr std::array price_fields{
+    field<&Price::thousandths_per_hour, amount>("per_hour", Need::required),
+    field<&Price::currency, text<currency_rule>>("currency", Need::required),
+};
+
+void read_price(Reading& reading, const Node& node, const std::string& what, std::optional<Price>& out) {
+  Price price;
+  if (read_fields(reading, node, what, price, price_fields)) out = price;
+}
+
 constexpr std::array configuration_fields{
     header<Configuration>("schema"),
     header<Configuration>("kind"),
     field<&Configuration::profile, named>("profile", Need::required),
     field<&Configuration::shelves, list_of<named, Named>>("shelves"),
     field<&Configuration::cache, read_cache>("cache"),
+    field<&Configuration::price, read_price>("price"),
 };
 
 }  // namespace

@@ -21,6 +21,7 @@ struct Configuration {
   Named profile;
   std::vector<Named> shelves;
   std::optional<Cache> cache;  // in place of the profile's
+  std::optional<Price> price;
 };
 
 struct GpuTable {

@@ -132,6 +132,7 @@ class Loader {
     });
     if (!found) complain_absent(configuration, wanted.profile, "profile", wanted.profile.name);
     if (wanted.cache) profile_.cache = wanted.cache;
+    profile_.price = wanted.price;
   }
 
   void find_shelf(Reading& configuration, const Named& wanted) {

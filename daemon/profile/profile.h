@@ -161,6 +161,12 @@ struct GpuModel {
   std::vector<std::string> sources;
 };
 
+// What the node costs; the ledger turns times into money with it.
+struct Price {
+  std::int64_t thousandths_per_hour = 0;  // 31.2 = 31200
+  std::string currency;                   // "USD": ISO 4217
+};
+
 struct Profile {
   std::string name;
   std::string file;  // where it was read from
@@ -171,6 +177,7 @@ struct Profile {
   std::vector<Variable> environment;
   std::vector<NotSet> not_set;
   std::vector<Shelf> shelves;  // those the configuration wants, by priority, highest first
+  std::optional<Price> price;  // of the configuration
   Compat compat;
   std::vector<GpuModel> gpu_models;
 };

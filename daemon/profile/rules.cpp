@@ -145,6 +145,21 @@ const Rule date_rule{[](std::string_view text) { return is_date_of(text, "yyyy-m
                      "a date such as 2025-10-10"};
 const Rule month_rule{[](std::string_view text) { return is_date_of(text, "yyyy-mm"); },
                       "a month such as 2026-11"};
+const Rule amount_rule{[](std::string_view text) {
+                         const auto point = text.find('.');
+                         const std::string_view whole = text.substr(0, point);
+                         const std::string_view part =
+                             point == std::string_view::npos ? "0" : text.substr(point + 1);
+                         return !whole.empty() && whole.size() <= 9 && made_of(whole, digit) &&
+                                !part.empty() && part.size() <= 3 && made_of(part, digit);
+                       },
+                       "an amount such as 31.2: at most nine digits, and three behind the point"};
+const Rule currency_rule{[](std::string_view text) {
+                           return text.size() == 3 && std::all_of(text.begin(), text.end(), [](char c) {
+                                    return c >= 'A' && c <= 'Z';
+                                  });
+                         },
+                         "three capital letters such as USD or EUR"};
 const Rule pci_rule{[](std::string_view text) {
                       return text.size() == 6 && text.substr(0, 2) == "0x" &&
                              made_of(text.substr(2), hex_digit);

@@ -23,6 +23,8 @@ extern const Rule endpoint_rule;    // https://mirror.example
 extern const Rule version_rule;     // 6.4.x, 24.04.3
 extern const Rule date_rule;        // 2025-10-10
 extern const Rule month_rule;       // 2026-11
+extern const Rule amount_rule;      // 31.2
+extern const Rule currency_rule;    // USD
 extern const Rule pci_rule;         // 0x74a1
 
 // 40 hex digits: a commit of a model repository.

@@ -14,7 +14,9 @@
 #include <sstream>
 #include <utility>
 
+#include "base/text.h"
 #include "serve/core.h"
+#include "serve/follower.h"
 
 namespace fettle::serve {
 namespace {
@@ -70,6 +72,11 @@ Response response_of(const Answer& answer, unsigned version, After after) {
   response.keep_alive(after == After::keep);
   response.prepare_payload();
   return response;
+}
+
+// A client that was here before says how far it got. What is no number of ours means: from the beginning.
+std::int64_t last_seen(std::string_view text) {
+  return to_number<std::int64_t>(trim(text)).value_or(0);
 }
 
 // The answer to text that is no request, or too much of one. The connection ends with it.
@@ -195,8 +202,8 @@ class Connection : public std::enable_shared_from_this<Connection>, private Dead
 
   void on_request() {
     const auto& request = parser_->get();
-    answer_ = serve::answer({which_, request.method_string(), request.target(), core_->snapshot,
-                             core_->clock.steady(), core_->counters});
+    answer_ = serve::answer({which_, request.method_string(), request.target(), request[http::field::accept],
+                             core_->snapshot, core_->clock.steady(), core_->counters});
     if (answer_.status == 405) {
       tell();
     } else if (answer_.status >= 400 && answer_.status != 503) {
@@ -206,6 +213,10 @@ class Connection : public std::enable_shared_from_this<Connection>, private Dead
     }
     if (answer_.effect == Effect::refresh && core_->hooks.refresh) core_->hooks.refresh();
     if (answer_.keep && core_->hooks.was_read) core_->hooks.was_read();
+    if (answer_.effect == Effect::follow) {
+      start_follower(core_, std::move(socket_), std::move(seat_), last_seen(request["Last-Event-ID"]));
+      return;
+    }
     write(request.keep_alive() && !core_->stopping ? After::keep : After::close, request.version(),
           request.method() == http::verb::head);
   }

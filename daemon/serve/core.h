@@ -5,8 +5,10 @@
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <deque>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "serve/deadlines.h"
 #include "serve/server.h"
@@ -19,6 +21,14 @@ enum class Right { may_ask, forbidden };
 struct Budget {
   std::size_t connections = 0;
   std::map<uid_t, std::size_t> of_users;
+};
+
+// Somebody who wants every event as it comes.
+class Listener {
+ public:
+  virtual ~Listener() = default;
+  virtual void on_event(const store::Event& event) = 0;
+  virtual void end() = 0;
 };
 
 struct Server::Core : std::enable_shared_from_this<Server::Core> {
@@ -35,6 +45,8 @@ struct Server::Core : std::enable_shared_from_this<Server::Core> {
   std::shared_ptr<const Snapshot> snapshot;
   Counters counters;
   Deadlines deadlines;
+  std::deque<store::Event> events;  // the newest events_kept
+  std::set<Listener*> listeners;
   bool stopping = false;
 
  private:

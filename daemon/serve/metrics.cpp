@@ -1,5 +1,6 @@
 #include "serve/metrics.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -91,6 +92,19 @@ void shelves(Text& text, const std::vector<Shelf>& list) {
   }
 }
 
+// Of this boot only: the label's values are bounded by the profile.
+void ledger(Text& text, const Inputs& inputs) {
+  for (const store::Boot& boot : inputs.boots) {
+    if (boot.id != inputs.boot_id || boot.stages.empty()) continue;
+    text.family("fettle_ledger_stage_seconds", "gauge",
+                "Seconds from the start of the kernel until the stage was reached in this boot.");
+    for (const store::Stage& stage : boot.stages) {
+      const auto after = std::chrono::duration_cast<std::chrono::seconds>(stage.at - boot.at).count();
+      text.sample(std::to_string(std::max<std::int64_t>(0, after)), labelled("stage", stage.name));
+    }
+  }
+}
+
 }  // namespace
 
 std::string metrics_text(const Inputs& inputs, State state) {
@@ -122,6 +136,7 @@ std::string metrics_text(const Inputs& inputs, State state) {
              std::to_string(inputs.cache.available->count));
   }
   shelves(text, inputs.shelves);
+  ledger(text, inputs);
   text.one("fettle_start_time_seconds", "gauge", "When the daemon started, since the epoch.",
            seconds_text(inputs.started_at));
   text.one("fettle_look_time_seconds", "gauge", "When the node was looked at last, since the epoch.",

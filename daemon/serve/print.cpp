@@ -73,4 +73,8 @@ std::string label(std::string_view value) {
   return out;
 }
 
+boost::json::object event_json(const store::Event& event) {
+  return {{"id", event.id}, {"at", utc(event.at)}, {"subject", event.subject}, {"says", event.says}};
+}
+
 }  // namespace fettle::serve

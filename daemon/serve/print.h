@@ -1,10 +1,12 @@
 // Print: how values look in answers: times, JSON that is surely UTF-8, metric lines.
 #pragma once
 
-#include <boost/json/value.hpp>
+#include <boost/json/object.hpp>
 #include <chrono>
 #include <string>
 #include <string_view>
+
+#include "store/events.h"
 
 namespace fettle::serve {
 
@@ -16,6 +18,9 @@ std::string as_utf8(std::string_view text);
 
 // One line of JSON, valid UTF-8 whatever the values hold.
 std::string one_line(const boost::json::value& value);
+
+// {"id":7,"at":…,"subject":"shelf.tiny","says":…}
+boost::json::object event_json(const store::Event& event);
 
 // Prometheus text format 0.0.4: in label values \ " and newline are escaped; a value is cut at 200 bytes.
 std::string label(std::string_view value);

@@ -56,6 +56,17 @@ Answer shelves(const Question& question, std::string_view) {
   return page(question, "/v1/shelves");
 }
 
+Answer ledger(const Question& question, std::string_view) {
+  return page(question, "/v1/ledger");
+}
+
+Answer events(const Question& question, std::string_view) {
+  Answer answer = page(question, "/v1/events");
+  if (question.method == "GET" && question.accept.find("text/event-stream") != std::string_view::npos)
+    answer.effect = Effect::follow;
+  return answer;
+}
+
 Answer health(const Question& question, std::string_view) {
   Answer answer = page(question, "/v1/health");
   const State state = question.snapshot->state(question.now);
@@ -99,6 +110,9 @@ constexpr std::array rows{
     Row{"GET", "/v1/shelves", Where::both, &shelves, "every wanted shelf"},
     Row{"GET", "/v1/shelves/NAME", Where::both, &shelf, "one shelf with its repositories"},
     Row{"GET", "/v1/env", Where::both, &env, "the environment that the node delivers"},
+    Row{"GET", "/v1/ledger", Where::both, &ledger, "when each boot reached each stage, and what that cost"},
+    Row{"GET", "/v1/events", Where::both, &events,
+        "what happened; as a stream with Accept: text/event-stream"},
     Row{"GET", "/metrics", Where::both, &metrics, "Prometheus text"},
     Row{"POST", "/v1/refresh", Where::control, &refresh, "look at the node now"},
 };

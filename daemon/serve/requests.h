@@ -27,13 +27,15 @@ struct Question {
   Socket socket = Socket::status;
   std::string_view method;
   std::string_view target;  // as the client sent it: path and query
+  std::string_view accept;  // of the header field Accept
   std::shared_ptr<const Snapshot> snapshot;
   std::chrono::steady_clock::time_point now{};
   Counters counters;
 };
 
 // What the caller has to do besides answering.
-enum class Effect { none, refresh };
+// follow: the connection becomes a stream of events.
+enum class Effect { none, refresh, follow };
 
 // The body is `head`, then `rest` (which `keep` holds), then `tail`.
 struct Answer {

@@ -137,8 +137,21 @@ void Server::publish(std::shared_ptr<const Snapshot> snapshot) {
   core_->snapshot = std::move(snapshot);
 }
 
+void Server::add_events(const std::vector<store::Event>& events) {
+  for (const store::Event& event : events) {
+    core_->events.push_back(event);
+    if (core_->events.size() > events_kept) core_->events.pop_front();
+    const std::set<Listener*> listeners = core_->listeners;  // one that is let go does not disturb the walk
+    for (Listener* const listener : listeners) {
+      if (core_->listeners.count(listener) != 0) listener->on_event(event);
+    }
+  }
+}
+
 void Server::stop() {
   core_->stopping = true;
+  const std::set<Listener*> listeners = core_->listeners;
+  for (Listener* const listener : listeners) listener->end();
 }
 
 }  // namespace fettle::serve

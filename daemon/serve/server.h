@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
@@ -49,6 +50,9 @@ struct Hooks {
   std::function<void(const Refused&)> refused;
 };
 
+// Kept in memory for followers that come back with the id of the last event they saw.
+inline constexpr std::size_t events_kept = 1000;
+
 class Server {
  public:
   Server(boost::asio::io_context& loop, const system::Clock& clock, Limits limits, Hooks hooks);
@@ -61,6 +65,10 @@ class Server {
 
   // The snapshot that answers from now on. On the loop's thread.
   void publish(std::shared_ptr<const Snapshot> snapshot);
+
+  // What happened, in the order of its ids: sent to those who follow, and kept for those who come later. On
+  // the loop's thread.
+  void add_events(const std::vector<store::Event>& events);
 
   // No new connections; the open ones end with their next answer.
   void stop();

@@ -3,6 +3,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include "serve/ledger.h"
 #include "serve/metrics.h"
 #include "serve/print.h"
 
@@ -121,6 +122,12 @@ json::object storage_json(const Inputs& inputs) {
   return answer;
 }
 
+json::object events_json(const Inputs& inputs) {
+  json::array events;
+  for (const store::Event& event : inputs.events) events.emplace_back(event_json(event));
+  return {{"events", std::move(events)}};
+}
+
 json::object value_json(const Inputs& inputs, std::string_view name, const json::value& value) {
   json::object answer{{"taken_at", utc(inputs.taken_at)}};
   answer[name] = value;
@@ -138,6 +145,8 @@ Snapshot::Snapshot(const Inputs& inputs)
   pages_["/v1/facts"] = {page_text(value_json(inputs, "facts", inputs.facts)), {}};
   pages_["/v1/storage"] = {page_text(storage_json(inputs)), {}};
   pages_["/v1/shelves"] = {page_text(shelves_json(inputs)), {}};
+  pages_["/v1/ledger"] = {page_text(ledger_json(inputs)), {}};
+  pages_["/v1/events"] = {page_text(events_json(inputs)), {}};
   pages_["/v1/env"] = {page_text(value_json(inputs, "env", inputs.env)), {}};
   for (const Shelf& shelf : inputs.shelves)
     shelves_[shelf.name] = {page_text(one_shelf_json(inputs, shelf)), {}};

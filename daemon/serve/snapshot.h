@@ -15,6 +15,9 @@
 
 #include "base/bytes.h"
 #include "base/finding.h"
+#include "profile/profile.h"
+#include "store/events.h"
+#include "store/ledger.h"
 
 namespace fettle::serve {
 
@@ -66,6 +69,8 @@ struct Gpus {
   std::string driver;            // "6.14.14 (30.10.2)"; empty = none loaded
 };
 
+using profile::Price;
+
 // Everything a snapshot is made of, as plain values. `app` gathers it.
 struct Inputs {
   std::string version;  // of fettle
@@ -78,6 +83,10 @@ struct Inputs {
   boost::json::value facts = nullptr;
   boost::json::value storage = nullptr;                // what provisioning reported
   boost::json::value env = nullptr;                    // variables and where they are delivered
+  std::string boot_id;                                 // of the kernel; empty = could not look
+  std::vector<store::Boot> boots;                      // the ledger, this boot's row among them
+  std::vector<store::Event> events;                    // the newest, oldest first
+  std::optional<Price> price;                          // of the node
   std::optional<std::chrono::seconds> uptime;          // of the node; empty = could not look
   std::chrono::system_clock::time_point started_at{};  // the daemon
   std::chrono::system_clock::time_point taken_at{};

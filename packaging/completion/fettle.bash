@@ -34,7 +34,7 @@ _fettle() {
     --timeout | --stall | --workers | --name | --os | --kernel | --rocm | --driver | --gpu) return ;;
     *)
       case "$command $verb" in
-        ' ') choices='apply check compat env plan profile provision shelf stage status storage wait --help --version' ;;
+        ' ') choices='apply check compat env events ledger plan profile provision shelf stage status storage wait --help --version' ;;
         'check ') choices='--list' ;;
         'compat '*) choices='--os --kernel --rocm --driver --gpu --newest' ;;
         'env ') choices='explain --format' ;;
@@ -51,6 +51,7 @@ _fettle() {
         'status ') choices='--watch' ;;
         'storage ') choices='show plan' ;;
         'wait ') choices='--for --timeout' ;;
+        'events ') choices='--follow' ;;
       esac
       choices+=' --json --root --help'
       ;;

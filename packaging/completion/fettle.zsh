@@ -14,6 +14,8 @@ commands=(
   'stage:fetch, verify and publish one shelf of models'
   'status:how the node stands'
   'storage:the drives, and what would be done to them'
+  'events:what happened on this node'
+  'ledger:when this boot reached each stage, and what that cost'
   'wait:return when the node, its cache, its GPUs or a shelf is ready'
 )
 
@@ -54,6 +56,7 @@ case $state in
         ;;
       status) _arguments '--watch[again each second]' ;;
       storage) _arguments '1:verb:(show plan)' ;;
+      events) _arguments '--follow[go on with each event as it comes]' ;;
       wait)
         _arguments '--for[goal]:goal:(ready cache gpu shelf=)' '--timeout[seconds]:seconds:'
         ;;

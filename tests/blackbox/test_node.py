@@ -36,6 +36,30 @@ def test_curl(node):
     assert "/v1/status" in curl("/v1/none")
 
 
+def test_ledger_and_events(node):
+    """node: the ledger and the events outlive the daemon, and the price is counted"""
+    node.write("/etc/machine-id", "0123456789abcdef0123456789abcdef\n")
+    node.write("/proc/sys/kernel/random/boot_id", "11111111-2222-3333-4444-555555555555\n")
+    node.write("/proc/uptime", "3600.00 1.00\n")
+    with node.path("/etc/fettle/fettle.yaml").open("a", encoding="utf-8") as configuration:
+        configuration.write('price: {per_hour: "31.2", currency: USD}\n')
+    daemon = make_ready(node)
+    node.fettle("wait", "--for", "ready", "--timeout", "30")
+    node.wait_until(lambda: '"ready"' in json.dumps(node.fettle_json("ledger")), "the ledger")
+    ledger = node.fettle_json("ledger")
+    stages = {stage["name"]: stage for stage in ledger["boot"]["stages"]}
+    assert {"cache", "gpus", "shelf.tiny", "ready"} <= set(stages), stages
+    assert 3590 <= stages["ready"]["seconds"] <= 3700 and stages["ready"]["cost_thousandths"] >= 31000, stages
+    assert "31." in node.fettle("ledger") and "USD" in node.fettle("ledger")
+    told = node.fettle("events")
+    assert "node  ready" in told, told
+    daemon.terminate()
+    daemon.wait(timeout=support.DEADLINE)
+    node.start_daemon()
+    node.wait_until(lambda: told.splitlines()[0] in node.fettle("events"), "the events of before")
+    assert node.fettle_json("ledger")["boot"]["stages"] == ledger["boot"]["stages"]
+
+
 def test_plan_and_apply(node):
     """node: apply does what plan says, and what is left is the shelf"""
     plan = node.fettle_json("plan")

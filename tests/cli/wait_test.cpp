@@ -1,17 +1,11 @@
 #include <doctest/doctest.h>
 
-#include <boost/asio/io_context.hpp>
-#include <sstream>
-#include <thread>
-
 #include "base/json.h"
 #include "base/names.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/served_node.h"
 #include "cli/wait_goal.h"
-#include "serve/server.h"
-#include "support/fakes.h"
-#include "support/tree.h"
 
 using namespace fettle;
 using namespace fettle::cli;
@@ -32,42 +26,7 @@ serve::Inputs node_with(Status cache, serve::Progress shelf) {
   return inputs;
 }
 
-// A daemon of one fixed snapshot, and the command line beside it.
-class Node {
- public:
-  Node() = default;
-  explicit Node(const serve::Inputs& inputs) {
-    auto sockets = serve::open_sockets(tree.files());
-    REQUIRE(sockets);
-    server_.emplace(loop_, real_, serve::Limits{}, serve::Hooks{});
-    server_->listen(std::move(sockets->status), serve::Socket::status);
-    server_->publish(std::make_shared<const serve::Snapshot>(inputs));
-    thread_ = std::thread([this] { loop_.run(); });
-  }
-  ~Node() {
-    loop_.stop();
-    if (thread_.joinable()) thread_.join();
-  }
-
-  int run(Run command, const std::vector<std::string>& arguments, Format format = Format::text) {
-    out.str({});
-    err.str({});
-    Context context{{tree.files(), runner_, clock}, format, out, err};
-    return command(context, arguments);
-  }
-
-  test::Tree tree;
-  test::FakeClock clock;
-  std::ostringstream out;
-  std::ostringstream err;
-
- private:
-  test::FakeRunner runner_;
-  system::RealClock real_;
-  boost::asio::io_context loop_;
-  std::optional<serve::Server> server_;
-  std::thread thread_;
-};
+using Node = test::ServedNode;
 
 }  // namespace
 

@@ -137,7 +137,8 @@ TEST_CASE("profile: the mistakes of all files come at once") {
   CHECK_FALSE(loaded.profile);
   CHECK(
       said(loaded.complaints) ==
-      "/etc/fettle/fettle.yaml:5:1  unknown key 'extra'  known here: schema, kind, profile, shelves, cache\n"
+      "/etc/fettle/fettle.yaml:5:1  unknown key 'extra'  known here: schema, kind, profile, shelves, cache, "
+      "price\n"
       "/etc/fettle/profiles/node.yaml:4:6  'why' must be a text, not a list\n"
       "/etc/fettle/profiles/shelves/small.yaml:3:11  'priority' cannot be high  a decimal number from -1000 "
       "to "
@@ -231,7 +232,7 @@ TEST_CASE("profile: hostile files are refused at once and in little memory (F52)
        "/it.yaml:1:4  an anchor (&) is not allowed here  write values out where they are needed"},
       {"120,000 values", many + "]\n", "  there are more than 100000 values  a smaller file"},
       {"20,000 mistakes", unknown,
-       "/it.yaml:4:1  unknown key 'k0'  known here: schema, kind, profile, shelves, cache"},
+       "/it.yaml:4:1  unknown key 'k0'  known here: schema, kind, profile, shelves, cache, price"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.name);
@@ -258,4 +259,23 @@ TEST_CASE("profile: who judges no versions is not stopped by a mistake in the co
   const Loaded loaded = load(tree.files(), Tables::without_versions);
   REQUIRE_MESSAGE(loaded.profile, said(loaded.complaints));
   CHECK(loaded.profile->compat.releases.empty());
+}
+
+TEST_CASE("profile: a price is counted in thousandths, not rounded") {
+  const auto price_of = [](const std::string& amount) {
+    Tree tree;
+    install_tables(tree);
+    tree.file("/etc/fettle/profiles/node.yaml", profile_head + "name: node\n");
+    tree.file("/etc/fettle/fettle.yaml", wanted + "price: {per_hour: \"" + amount + "\", currency: USD}\n");
+    const Loaded loaded = load(tree.files());
+    return loaded.profile && loaded.profile->price ? loaded.profile->price->thousandths_per_hour : -1;
+  };
+  CHECK(price_of("31") == 31000);
+  CHECK(price_of("31.2") == 31200);
+  CHECK(price_of("0.005") == 5);
+  CHECK(price_of("999999999.999") == 999'999'999'999);
+  for (const char* const wrong : {"", "-1", "1.", ".5", "1.2345", "1e3", "1,5", "1234567890", "0x10"}) {
+    CAPTURE(wrong);
+    CHECK(price_of(wrong) == -1);
+  }
 }

@@ -43,6 +43,17 @@ inline serve::Inputs ready_node() {
   inputs.storage = {{"outcome", "already_so"}};
   inputs.env = {{"variables", {{{"name", "HF_HOME"}, {"value", "/srv/fettle/hf"}}}}};
   inputs.uptime = std::chrono::hours(5);
+  const auto at = [](std::int64_t seconds) {
+    return std::chrono::system_clock::time_point(std::chrono::seconds(seconds));
+  };
+  inputs.boot_id = "b2";
+  inputs.boots = {{"b2",
+                   at(1763982000),
+                   {{"cache", at(1763982041), Bytes{30725970923520}}, {"ready", at(1763985600), {}}}},
+                  {"b1", at(1763900000), {{"cache", at(1763900038), Bytes{30725970923520}}}}};
+  inputs.price = serve::Price{31200, "USD"};
+  inputs.events = {{6, at(1763982041), "cache.mounted", "pass: mounted on /srv/fettle"},
+                   {7, at(1763985600), "node", "ready: all that is wanted is there \xFF"}};
   inputs.started_at = std::chrono::system_clock::time_point(std::chrono::seconds(1763990000));
   inputs.taken_at = std::chrono::system_clock::time_point(std::chrono::seconds(1764000000));
   inputs.taken_steady = std::chrono::steady_clock::time_point(std::chrono::seconds(0));

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
@@ -59,6 +60,17 @@ class RawClient {
       }
       if (!read_some(text)) return text;
     }
+  }
+
+  // All of a stream up to the first `mark`, or what came before it ended.
+  std::string read_until(std::string_view mark) {
+    std::string text = std::exchange(rest_, {});
+    while (text.find(mark) == std::string::npos && read_some(text)) {
+    }
+    const std::size_t end =
+        std::min(text.find(mark), text.size() - std::min(mark.size(), text.size())) + mark.size();
+    rest_ = text.substr(std::min(end, text.size()));
+    return text.substr(0, end);
   }
 
   std::string ask(std::string_view request) {

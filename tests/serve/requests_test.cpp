@@ -15,9 +15,12 @@ namespace {
 
 Question question(Socket socket, std::string_view method, std::string_view target, int second = 3) {
   static const auto snapshot = std::make_shared<const Snapshot>(ready_node());
-  Question result{
-      socket, method, target, snapshot, std::chrono::steady_clock::time_point(std::chrono::seconds(second)),
-      {}};
+  Question result;
+  result.socket = socket;
+  result.method = method;
+  result.target = target;
+  result.snapshot = snapshot;
+  result.now = std::chrono::steady_clock::time_point(std::chrono::seconds(second));
   result.counters.answered = 5;
   return result;
 }
@@ -49,6 +52,8 @@ TEST_CASE("serve: each request has its answer, on its socket") {
       {status, "GET", "/v1/shelves/", 400},
       {status, "GET", "/v1/shelves/a/b", 404},
       {status, "GET", "/v1/env", 200},
+      {status, "GET", "/v1/ledger", 200},
+      {status, "GET", "/v1/events", 200},
       {status, "GET", "/metrics", 200},
       {status, "GET", "/", 404},
       {status, "GET", "/v1/none", 404},
@@ -107,6 +112,8 @@ TEST_CASE("serve: the golden answers") {
            {"/v1/shelves", "shelves.json"},
            {"/v1/shelves/tiny", "shelf.json"},
            {"/v1/env", "env.json"},
+           {"/v1/ledger", "ledger.json"},
+           {"/v1/events", "events.json"},
            {"/v1/none", "unknown-path.json"},
        }) {
     const auto json = parse_json(body(answer(question(Socket::status, "GET", path))), "the answer");

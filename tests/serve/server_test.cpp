@@ -50,6 +50,13 @@ class Node {
     return answer.get_future().get();
   }
 
+  void happen(std::int64_t id, std::string says) {
+    on_loop([&] {
+      server_.add_events({{id, {}, "node", std::move(says)}});
+      return true;
+    });
+  }
+
   test::Tree tree;
   test::FakeClock clock;
   int refreshes = 0;
@@ -146,6 +153,45 @@ TEST_CASE("server: bad input gets its answer and the connection ends") {
     CHECK(status_of(node.status().ask(row.bytes)) == row.status);
   }
   CHECK(status_of(node.status().ask(get("/v1/health"))) == 200);
+}
+
+TEST_CASE("server: events are followed, and resumed where a client left off") {
+  Limits limits;
+  limits.idle_time = std::chrono::milliseconds(50);
+  Node node(limits);
+  node.happen(1, "first");
+  node.happen(2, "second");
+  const std::string follow = "GET /v1/events HTTP/1.1\r\nAccept: text/event-stream\r\n";
+  auto client = node.status();
+  client.send(follow + "\r\n");
+  std::string seen = client.read_until("second");
+  CHECK(seen.find("Content-Type: text/event-stream\r\n") != std::string::npos);
+  CHECK(seen.find("id: 1\ndata: {\"id\":1,") != std::string::npos);
+  CHECK(client.read_until("\n:\n\n").find("id: ") == std::string::npos);  // nothing happens: a sign of life
+  node.happen(3, "third");
+  CHECK(client.read_until("third").find("id: 3\n") != std::string::npos);
+
+  auto later = node.status();
+  later.send(follow + "Last-Event-ID: 2\r\n\r\n");
+  seen = later.read_until("third");
+  CHECK(seen.find("id: 1\n") == std::string::npos);
+  CHECK(seen.find("id: 2\n") == std::string::npos);
+}
+
+TEST_CASE("server: who follows the events and does not read is let go, and the others go on") {
+  Limits limits;
+  limits.connections = 2;
+  Node node(limits);
+  auto lazy = node.status();
+  lazy.send("GET /v1/events HTTP/1.1\r\nAccept: text/event-stream\r\n\r\n");
+  lazy.read_until("\r\n\r\n");
+  const std::string much(64U << 10U, 'x');
+  for (int id = 1; id <= 64; ++id) node.happen(id, much);
+  lazy.wait_for_close();
+  auto other = node.status();
+  CHECK(status_of(other.ask(get("/v1/health"))) == 200);
+  auto one_more = node.status();  // its seat is free again
+  CHECK(status_of(one_more.ask(get("/v1/health"))) == 200);
 }
 
 TEST_CASE("server: control takes a small body and asks for a refresh") {

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "store/events.h"
+#include "store/ledger.h"
 #include "support/tree.h"
 
 using namespace fettle;
@@ -198,6 +199,36 @@ TEST_CASE("store: events are kept up to a limit, numbers are not used twice") {
   REQUIRE(events->size() == 3);
   CHECK(events->front().says == "event 5");
   CHECK(events->back().id == 8);
+}
+
+TEST_CASE("store: a boot reaches each stage once, and old boots make room") {
+  constexpr std::array<std::string_view, 1> steps{ledger_step};
+  Tree tree;
+  const auto opened = Database::open(tree.files(), path, {0x66740009, steps});
+  REQUIRE(opened);
+  const auto at = [](int seconds) {
+    return std::chrono::system_clock::time_point(std::chrono::seconds(seconds));
+  };
+  REQUIRE(add_stages(opened->database, {"a", at(100), {{"cache", at(141), 5_GiB}}}, 2));
+  REQUIRE(add_stages(opened->database, {"a", at(101), {{"cache", at(900), {}}, {"ready", at(160), {}}}}, 2));
+  REQUIRE(add_stages(opened->database, {"b", at(200), {}}, 2));
+  auto boots = newest_boots(opened->database, 10);
+  REQUIRE(boots);
+  REQUIRE(boots->size() == 2);
+  CHECK(boots->front().id == "b");
+  const Boot& first = boots->back();
+  CHECK(first.at == at(100));
+  REQUIRE(first.stages.size() == 2);
+  CHECK(first.stages[0].at == at(141));
+  CHECK(first.stages[0].bytes.count == Bytes{5_GiB}.count);
+  CHECK(first.stages[1].name == "ready");
+  REQUIRE(add_stages(opened->database, {"c", at(300), {}}, 2));
+  boots = newest_boots(opened->database, 10);
+  REQUIRE(boots->size() == 2);
+  CHECK(boots->back().id == "b");
+  auto left = opened->database.prepare("SELECT count(*) FROM stages");
+  REQUIRE(*left->next());
+  CHECK(left->number(0) == 0);
 }
 
 TEST_CASE("store: text goes in and out as it is") {

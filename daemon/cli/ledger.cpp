@@ -1,0 +1,95 @@
+// fettle ledger: when this boot reached each stage on its way to serving, what that cost, and how it was
+// before.
+#include <CLI/CLI.hpp>
+#include <boost/json/array.hpp>
+#include <ostream>
+
+#include "base/bytes.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/status_page.h"
+#include "cli/terminal.h"
+
+namespace fettle::cli {
+namespace {
+
+namespace json = boost::json;
+
+std::string padded(std::string text, std::size_t columns) {
+  if (text.size() < columns) text.append(columns - text.size(), ' ');
+  return text + "  ";
+}
+
+std::string exact_time(std::uint64_t seconds) {
+  if (seconds < 60) return std::to_string(seconds) + " s";
+  if (seconds < 3600) return std::to_string(seconds / 60) + " min " + std::to_string(seconds % 60) + " s";
+  return time_text(std::chrono::seconds(seconds));
+}
+
+// "12.34 USD" of thousandths.
+std::string money(std::uint64_t thousandths, const std::string& currency) {
+  const std::uint64_t hundredths = (thousandths + 5) / 10;
+  std::string part = std::to_string(hundredths % 100);
+  if (part.size() < 2) part.insert(0, "0");
+  return std::to_string(hundredths / 100) + "." + part + " " + currency;
+}
+
+std::string time_of(const json::value& boot, const std::string& stage) {
+  for (const json::value& each : json_list(boot, "stages")) {
+    if (json_text(each, "name") == stage) return exact_time(json_count(each, "seconds"));
+  }
+  return "-";
+}
+
+void print(std::ostream& out, const json::value& ledger) {
+  const json::value* const boot = json_field(ledger, "boot");
+  const json::array& earlier = json_list(ledger, "earlier");
+  if (boot == nullptr || !boot->is_object()) {
+    out << "nothing is reached in this boot yet\n";
+    return;
+  }
+  const json::value* const price = json_field(ledger, "price");
+  const bool is_priced = price != nullptr && price->is_object();
+  std::size_t width = 5;
+  for (const json::value& stage : json_list(*boot, "stages"))
+    width = std::max(width, json_text(stage, "name").size());
+  out << "since the kernel started, " << json_text(*boot, "kernel_started_at") << "\n\n  "
+      << padded("stage", width) << padded("after", 12) << padded("bytes", 10);
+  if (is_priced) out << padded("cost", 12);
+  out << (earlier.empty() ? "" : "the boot before") << '\n';
+  for (const json::value& stage : json_list(*boot, "stages")) {
+    const std::string name = json_text(stage, "name");
+    const std::uint64_t bytes = json_count(stage, "bytes");
+    out << "  " << padded(for_terminal(name), width) << padded(exact_time(json_count(stage, "seconds")), 12)
+        << padded(bytes == 0 ? "-" : to_text(Bytes{bytes}), 10);
+    if (is_priced)
+      out << padded(money(json_count(stage, "cost_thousandths"), json_text(*price, "currency")), 12);
+    out << (earlier.empty() ? "" : time_of(earlier.front(), name)) << '\n';
+  }
+  if (!is_priced) out << "\n`price:` in /etc/fettle/fettle.yaml turns this into money\n";
+}
+
+}  // namespace
+
+int run_ledger(Context& context, const std::vector<std::string>& arguments) {
+  CLI::App app("When this boot reached each stage on its way to serving, and what that cost.",
+               "fettle ledger");
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error, context.out, context.err) == 0 ? ok : usage;
+  }
+  Client client(context.system.files);
+  const auto ledger = client.json("/v1/ledger");
+  if (!ledger) return report(context, ledger.error(), unreachable);
+  if (context.format == Format::json) {
+    context.out << pretty_json(*ledger);
+  } else {
+    print(context.out, *ledger);
+  }
+  return ok;
+}
+
+}  // namespace fettle::cli

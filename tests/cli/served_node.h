@@ -1,0 +1,60 @@
+// ServedNode: a daemon of one fixed snapshot, and the command line beside it.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <optional>
+#include <sstream>
+#include <thread>
+
+#include "cli/command.h"
+#include "serve/server.h"
+#include "support/fakes.h"
+#include "support/tree.h"
+
+namespace fettle::test {
+
+class ServedNode {
+ public:
+  ServedNode() = default;
+  explicit ServedNode(const serve::Inputs& inputs) {
+    auto sockets = serve::open_sockets(tree.files());
+    REQUIRE(sockets);
+    server_.emplace(loop_, real_, serve::Limits{}, serve::Hooks{});
+    server_->listen(std::move(sockets->status), serve::Socket::status);
+    server_->publish(std::make_shared<const serve::Snapshot>(inputs));
+    thread_ = std::thread([this] { loop_.run(); });
+  }
+  ~ServedNode() {
+    loop_.stop();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  int run(cli::Run command, const std::vector<std::string>& arguments,
+          cli::Format format = cli::Format::text) {
+    out.str({});
+    err.str({});
+    cli::Context context{{tree.files(), runner_, clock}, format, out, err};
+    return command(context, arguments);
+  }
+
+  void happen(std::vector<store::Event> events) {
+    boost::asio::post(loop_, [this, happened = std::move(events)] { server_->add_events(happened); });
+  }
+
+  Tree tree;
+  FakeClock clock;
+  std::ostringstream out;
+  std::ostringstream err;
+
+ private:
+  FakeRunner runner_;
+  system::RealClock real_;
+  boost::asio::io_context loop_;
+  std::optional<serve::Server> server_;
+  std::thread thread_;
+};
+
+}  // namespace fettle::test
