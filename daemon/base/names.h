@@ -11,9 +11,10 @@ inline constexpr std::string_view config_file = "/etc/fettle/fettle.yaml";
 inline constexpr std::string_view site_profiles = "/etc/fettle/profiles";
 inline constexpr std::string_view shipped_profiles = "/usr/share/fettle/profiles";
 
-// What is remembered. The first is root's alone, the second belongs to user fettle, the third to
+// What is remembered. The first two are root's alone, the third belongs to user fettle, the fourth to
 // fettle-stage.
 inline constexpr std::string_view storage_record = "/var/lib/fettle/provision/storage.json";
+inline constexpr std::string_view provision_state = "/var/lib/fettle/provision/events.db";
 inline constexpr std::string_view daemon_state = "/var/lib/fettle/daemon/state.db";
 inline constexpr std::string_view stage_state = "/var/lib/fettle/stage/shelves.db";
 

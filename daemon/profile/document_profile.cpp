@@ -35,10 +35,26 @@ void gpus(Reading& reading, const Node& node, const std::string& what, std::opti
   read_fields(reading, node, what, out.emplace(), gpus_fields);
 }
 
+constexpr std::array all_blank_words{
+    Word<OnAllBlank>{"create", OnAllBlank::create},
+    Word<OnAllBlank>{"report", OnAllBlank::report},
+};
+constexpr std::array partial_loss_words{
+    Word<OnPartialLoss>{"report", OnPartialLoss::report},
+    Word<OnPartialLoss>{"rebuild", OnPartialLoss::rebuild},
+};
+constexpr std::array os_reimaged_words{
+    Word<OnOsReimaged>{"adopt", OnOsReimaged::adopt},
+    Word<OnOsReimaged>{"report", OnOsReimaged::report},
+};
+
 constexpr std::array drive_fields{
     field<&DriveSet::models, some_of<text<sentence_rule>, std::string>>("models", Need::required),
     field<&DriveSet::exclude_models, list_of<text<sentence_rule>, std::string>>("exclude_models"),
     field<&DriveSet::count, number<1, 64>>("count", Need::required),
+    field<&DriveSet::on_all_blank, choice<all_blank_words, OnAllBlank>>("on_all_blank"),
+    field<&DriveSet::on_partial_loss, choice<partial_loss_words, OnPartialLoss>>("on_partial_loss"),
+    field<&DriveSet::on_os_reimaged, choice<os_reimaged_words, OnOsReimaged>>("on_os_reimaged"),
 };
 
 void drives(Reading& reading, const Node& node, const std::string& what, std::optional<DriveSet>& out) {

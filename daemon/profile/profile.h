@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -16,11 +17,30 @@ struct Gpus {
   unsigned count = 0;
 };
 
+// What provisioning may do by itself with each state that drives come up in; an operator's
+// `fettle storage apply` or `recreate` is not held back by it.
+enum class OnAllBlank { create, report };
+enum class OnPartialLoss { report, rebuild };
+enum class OnOsReimaged { adopt, report };
+
+constexpr std::string_view to_text(OnAllBlank policy) {
+  return policy == OnAllBlank::create ? "create" : "report";
+}
+constexpr std::string_view to_text(OnPartialLoss policy) {
+  return policy == OnPartialLoss::report ? "report" : "rebuild";
+}
+constexpr std::string_view to_text(OnOsReimaged policy) {
+  return policy == OnOsReimaged::adopt ? "adopt" : "report";
+}
+
 // Which drives may become the cache. Empty `models` matches none: nothing is taken by default.
 struct DriveSet {
   std::vector<std::string> models;  // glob patterns on the trimmed sysfs model: "Microsoft NVMe Direct Disk*"
   std::vector<std::string> exclude_models;  // these never, whatever `models` says: "nvme_card-pd*" is remote
   unsigned count = 0;                       // exactly so many, or nothing is created
+  OnAllBlank on_all_blank = OnAllBlank::create;
+  OnPartialLoss on_partial_loss = OnPartialLoss::report;  // rebuild: drives of ours are emptied for it
+  OnOsReimaged on_os_reimaged = OnOsReimaged::adopt;
 };
 
 // Where the cache lives. With `drives` we own the file system; without, `path` is a directory that somebody

@@ -203,7 +203,14 @@ Result<bool> is_blank(const Files& files, std::string_view device, Bytes size) {
                                  std::to_string(*length) + " bytes, the kernel says " +
                                  std::to_string(size.count));
   }
-  const std::uint64_t end = size.count;
+  for (const auto& [from, to] : looked_at_places(size.count)) {
+    const auto zero = reader->is_zero(from, to);
+    if (!zero || !*zero) return zero;
+  }
+  return true;
+}
+
+std::vector<std::pair<std::uint64_t, std::uint64_t>> looked_at_places(std::uint64_t end) {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> places{{0, std::min(window, end)}};
   if (end > window) {
     // Rounded down to a block, so that O_DIRECT takes it.
@@ -216,11 +223,7 @@ Result<bool> is_blank(const Files& files, std::string_view device, Bytes size) {
     for (unsigned i = 1; i <= sample_count; ++i)
       add_sample(end / (sample_count + 1) * i / alignment * alignment);
   }
-  for (const auto& [from, to] : places) {
-    const auto zero = reader->is_zero(from, to);
-    if (!zero || !*zero) return zero;
-  }
-  return true;
+  return places;
 }
 
 Result<bool> is_unfinished_xfs(const Files& files, std::string_view device) {
