@@ -31,16 +31,18 @@ const std::map<std::string, Names> rooms{
     {"storage", {"base", "system", "archive", "store", "profile", "facts"}},
     {"env", {"base", "system", "archive", "store", "profile", "facts"}},
     {"models", {"base", "system", "archive", "store", "profile", "facts"}},
+    // Runs probes and writes what they found; reads facts, judges nothing.
+    {"collect", {"base", "system", "archive", "store", "profile", "facts"}},
     {"shelf", {"base", "system", "archive", "store", "profile", "facts"}},
     {"serve",
      {"base", "system", "archive", "store", "profile", "facts", "health", "storage", "env", "models",
       "shelf"}},
     {"app",
-     {"base", "system", "archive", "store", "profile", "facts", "health", "storage", "env", "models", "shelf",
-      "serve"}},
+     {"base", "system", "archive", "store", "profile", "facts", "health", "storage", "env", "models",
+      "collect", "shelf", "serve"}},
     {"cli",
-     {"base", "system", "archive", "store", "profile", "facts", "health", "storage", "env", "models", "shelf",
-      "serve", "app"}},
+     {"base", "system", "archive", "store", "profile", "facts", "health", "storage", "env", "models",
+      "collect", "shelf", "serve", "app"}},
     {"main", {"base", "system", "app", "cli"}},
 };
 

@@ -138,6 +138,9 @@ constexpr Order orders[] = {
 }  // namespace
 
 int run_storage(Context& context, const std::vector<std::string>& arguments) {
+  if (!arguments.empty() && arguments.front() == "caches") {
+    return run_caches(context, {arguments.begin() + 1, arguments.end()});
+  }
   CLI::App cli(
       "Shows the drives, what is on each, and why it is taken or not. Verbs that change drives are dry "
       "runs:\n"
@@ -148,6 +151,7 @@ int run_storage(Context& context, const std::vector<std::string>& arguments) {
       "plan", "also every step of provisioning, its command, and which drives it writes to");
   const auto* const past =
       cli.add_subcommand("history", "the verdicts of the last boots, with their evidence");
+  cli.add_subcommand("caches", "the directories of the cache, how full each is and how fast it grows");
   storage::Consent consent;
   std::vector<const CLI::App*> asked;
   for (const Order& order : orders) {

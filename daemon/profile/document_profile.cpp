@@ -61,11 +61,23 @@ void drives(Reading& reading, const Node& node, const std::string& what, std::op
   read_fields(reading, node, what, out.emplace(), drive_fields);
 }
 
+constexpr std::array limit_fields{
+    field<&DriveLimits::used_percent, number<1, 254>>("used_percent"),  // a drive counts no further
+    field<&DriveLimits::temperature_celsius, number<30, 120>>("temperature_celsius"),
+    field<&DriveLimits::media_errors, number<0, 1000000>>("media_errors"),
+    field<&DriveLimits::slow_factor, number<2, 100>>("slow_factor"),
+};
+
+void limits(Reading& reading, const Node& node, const std::string& what, DriveLimits& out) {
+  read_fields(reading, node, what, out, limit_fields);
+}
+
 constexpr std::array cache_fields{
     field<&Cache::path, text<path_rule>>("path"),
     field<&Cache::drives, drives>("drives"),
     field<&Cache::wait_seconds, number<0, 900>>("wait_seconds"),  // provisioning is killed after 15 minutes
     field<&Cache::reserve, bytes>("reserve"),
+    field<&Cache::limits, limits>("drive_limits"),
 };
 
 Place place_of(const Node& map, std::string_view key) {
@@ -107,6 +119,7 @@ constexpr std::array cache_directory_fields{
     field<&CacheDirectory::mode, mode>("mode"),
     field<&CacheDirectory::owner, text<user_rule>>("owner"),
     field<&CacheDirectory::group, text<user_rule>>("group"),
+    field<&CacheDirectory::reserve, bytes>("reserve"),
     field<&CacheDirectory::why, text<sentence_rule>>("why", Need::required),
 };
 

@@ -43,6 +43,14 @@ struct DriveSet {
   OnOsReimaged on_os_reimaged = OnOsReimaged::adopt;
 };
 
+// From where on a drive's numbers are a finding. Its own warning bits always are.
+struct DriveLimits {
+  unsigned used_percent = 90;         // of the endurance that its maker promises
+  unsigned temperature_celsius = 75;  // drives slow themselves down somewhere above
+  unsigned media_errors = 0;          // so many are put up with
+  unsigned slow_factor = 3;           // times the median of its siblings
+};
+
 // Where the cache lives. With `drives` we own the file system; without, `path` is a directory that somebody
 // mounted.
 struct Cache {
@@ -50,6 +58,7 @@ struct Cache {
   std::optional<DriveSet> drives;
   unsigned wait_seconds = 60;  // for late drives at boot; then the verdict is "incomplete"
   Bytes reserve;               // free space that staging never uses
+  DriveLimits limits;
 };
 
 // One cache directory, one entry: it makes the directory and sets the variable.
@@ -59,6 +68,7 @@ struct CacheDirectory {
   mode_t mode = 0755;
   std::string owner;  // user name; empty = root
   std::string group;  // group name; empty = the owner's
+  Bytes reserve;      // room kept for it: what it does not use of this yet, staging leaves free
   std::string why;
 };
 

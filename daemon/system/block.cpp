@@ -10,18 +10,18 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <tuple>
 
 #include "base/text.h"
+#include "system/direct_io.h"
 #include "system/lock.h"
 
 namespace fettle::system {
 namespace {
 
-constexpr std::size_t alignment = 4096;  // of memory and offsets for O_DIRECT: 4Kn drives ask for that
+constexpr std::size_t alignment = direct_alignment;
 constexpr std::uint64_t chunk = 1U << 20U;
 constexpr std::uint64_t window = 16U << 20U;  // at both ends
 constexpr std::uint64_t sample = 64U << 10U;  // in between
@@ -42,15 +42,10 @@ class Reader {
   static Result<Reader> open(const Files& files, std::string_view device) {
     Reader reader;
     reader.device_ = device;
-    auto fd = files.open_at(device, O_RDONLY | O_DIRECT);
-    // File systems without O_DIRECT refuse it here (tmpfs); a device node never does.
-    if (!fd) {
-      const auto info = files.look_through(device);
-      if (info && info->kind == Kind::file) fd = files.open_at(device, O_RDONLY);
-    }
+    auto fd = open_direct(files, device, O_RDONLY);
     if (!fd) return fail(fd.error());
     reader.fd_ = std::move(*fd);
-    reader.buffer_.reset(static_cast<unsigned char*>(std::aligned_alloc(alignment, chunk)));
+    reader.buffer_ = direct_buffer(chunk);
     if (!reader.buffer_) return fail(cannot("read", device, ENOMEM));
     return reader;
   }
@@ -80,15 +75,11 @@ class Reader {
   }
 
  private:
-  struct Free {
-    void operator()(unsigned char* memory) const { std::free(memory); }
-  };
-
   static std::string hint() { return "look for errors of this drive in `dmesg`; nothing is written to it"; }
 
   std::string device_;
   Fd fd_;
-  std::unique_ptr<unsigned char, Free> buffer_;
+  DirectBuffer buffer_;
 };
 
 // Where formats keep data or a mirror of it outside the two ends: btrfs' mirrors, and where mdadm puts the
