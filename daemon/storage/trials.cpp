@@ -19,7 +19,8 @@ std::string name_of(const DriveTrial& drive) {
 
 std::string since_text(seconds hangs_since, const facts::Facts& facts) {
   const seconds time = facts.uptime ? std::max(seconds(0), *facts.uptime - hangs_since) : seconds(0);
-  return time < seconds(120) ? std::to_string(time.count()) + " s" : std::to_string(time.count() / 60) + " min";
+  return time < seconds(120) ? std::to_string(time.count()) + " s"
+                             : std::to_string(time.count() / 60) + " min";
 }
 
 bool hangs_for_long(seconds hangs_since, const facts::Facts& facts) {
@@ -47,9 +48,11 @@ Finding writes(const facts::Facts& facts, const profile::Cache& cache) {
             "`fettle collect --now` looks now"};
   }
   if (trial.hangs_since) {
-    const std::string says = "a write to the cache has been hanging for " + since_text(*trial.hangs_since, facts);
+    const std::string says =
+        "a write to the cache has been hanging for " + since_text(*trial.hangs_since, facts);
     const Status status = hangs_for_long(*trial.hangs_since, facts) ? Status::fail : Status::unknown;
-    return {status, says, "a drive does not answer: `dmesg` names it; `fettle storage show` names the drives"};
+    return {status, says,
+            "a drive does not answer: `dmesg` names it; `fettle storage show` names the drives"};
   }
   if (!trial.done) {
     // Nothing was mounted, or the child could not be started: nobody has tried.
@@ -58,9 +61,11 @@ Finding writes(const facts::Facts& facts, const profile::Cache& cache) {
     return {was_tried ? Status::fail : Status::unknown, trial.done.error().said, trial.done.error().hint};
   }
   if (trial.reached != 0 && trial.reached < trial.members) {
-    return {Status::warn,
-            "the trial reached only " + std::to_string(trial.reached) + " of " + count_of(trial.members, "drive"),
-            "the file system has no room in one piece: remove '.fettle-trial' from the cache, so that it is made anew"};
+    return {
+        Status::warn,
+        "the trial reached only " + std::to_string(trial.reached) + " of " + count_of(trial.members, "drive"),
+        "the file system has no room in one piece: remove '.fettle-trial' from the cache, so that it is made "
+        "anew"};
   }
   std::string says = to_text(trial.done->size) + " written in " + time_text(trial.done->write) +
                      " and read back in " + time_text(trial.done->read);
@@ -87,8 +92,9 @@ Finding options(const facts::Facts& facts, const profile::Cache& cache) {
     lacking += (lacking.empty() ? "" : ", ") + std::string(option);
   }
   if (lacking.empty()) return {Status::pass, "mounted with " + mount->options, {}};
-  return {Status::warn, "the cache is mounted without " + lacking,
-          "somebody mounted it by hand, or a drop-in changed srv-fettle.mount: `systemctl cat srv-fettle.mount`"};
+  return {
+      Status::warn, "the cache is mounted without " + lacking,
+      "somebody mounted it by hand, or a drop-in changed srv-fettle.mount: `systemctl cat srv-fettle.mount`"};
 }
 
 Finding generation(const facts::Facts& facts, const Result<Report>& report, const profile::Cache& cache) {
@@ -97,11 +103,13 @@ Finding generation(const facts::Facts& facts, const Result<Report>& report, cons
   if (!facts.cache_trial) return unknown(facts.cache_trial.error());
   if (!facts.cache_trial->done) return unknown(facts.cache_trial->done.error());
   const std::string& now = facts.cache_trial->generation;
-  if (report->generation.empty()) return {Status::unknown, "provisioning has not reported a generation yet", {}};
+  if (report->generation.empty())
+    return {Status::unknown, "provisioning has not reported a generation yet", {}};
   if (now == report->generation) return {Status::pass, "generation " + now, {}};
   return {Status::fail,
           now.empty() ? "the cache has no generation marker any more"
-                      : "the marker of the cache says generation " + now + ", provisioning said " + report->generation,
+                      : "the marker of the cache says generation " + now + ", provisioning said " +
+                            report->generation,
           "somebody mounted another file system on it, or removed the marker: `systemctl restart "
           "fettle-cache.service` looks again"};
 }
@@ -134,18 +142,22 @@ constexpr std::array rows{
         [](const system::Smart& smart, const profile::DriveLimits&) -> std::optional<Remark> {
           if (!has<system::SmartBit::spare>(smart) && smart.spare_percent >= smart.spare_threshold_percent)
             return std::nullopt;
-          return Remark{Status::warn, percent(smart.spare_percent) + " of its spare blocks are left, its threshold is " +
+          return Remark{Status::warn, percent(smart.spare_percent) +
+                                          " of its spare blocks are left, its threshold is " +
                                           percent(smart.spare_threshold_percent)};
         }},
-    Row{"drive.temperature", "temperature of the drives", "look at the airflow: a hot drive slows itself down",
+    Row{"drive.temperature", "temperature of the drives",
+        "look at the airflow: a hot drive slows itself down",
         [](const system::Smart& smart, const profile::DriveLimits& limits) -> std::optional<Remark> {
           const bool warns = has<system::SmartBit::temperature>(smart);
           const std::string at = "it has " + std::to_string(smart.temperature_celsius) + " degrees Celsius";
           if (warns) return Remark{Status::warn, at + ", outside what it allows"};
           if (smart.temperature_celsius < static_cast<int>(limits.temperature_celsius)) return std::nullopt;
-          return Remark{Status::warn, at + ", the profile's limit is " + std::to_string(limits.temperature_celsius)};
+          return Remark{Status::warn,
+                        at + ", the profile's limit is " + std::to_string(limits.temperature_celsius)};
         }},
-    Row{"drive.reliability", "reliability of the drives", "what it holds is in danger: have the drive replaced",
+    Row{"drive.reliability", "reliability of the drives",
+        "what it holds is in danger: have the drive replaced",
         [](const system::Smart& smart, const profile::DriveLimits&) -> std::optional<Remark> {
           if (!has<system::SmartBit::reliability>(smart)) return std::nullopt;
           return Remark{Status::fail, "it says that errors made it unreliable"};
@@ -161,22 +173,27 @@ constexpr std::array rows{
           if (!has<system::SmartBit::backup>(smart)) return std::nullopt;
           return Remark{Status::warn, "the backup of its volatile memory has failed"};
         }},
-    Row{"drive.persistent_memory", "persistent memory of the drives", "fettle does not use that memory; others may",
+    Row{"drive.persistent_memory", "persistent memory of the drives",
+        "fettle does not use that memory; others may",
         [](const system::Smart& smart, const profile::DriveLimits&) -> std::optional<Remark> {
           if (!has<system::SmartBit::persistent>(smart)) return std::nullopt;
           return Remark{Status::warn, "its persistent memory region is read-only or unreliable"};
         }},
-    Row{"drive.wear", "wear of the drives", "plan its replacement; `drive_limits` in the profile sets the limit",
+    Row{"drive.wear", "wear of the drives",
+        "plan its replacement; `drive_limits` in the profile sets the limit",
         [](const system::Smart& smart, const profile::DriveLimits& limits) -> std::optional<Remark> {
           if (smart.used_percent < limits.used_percent) return std::nullopt;
-          return Remark{Status::warn, percent(smart.used_percent) + " of its endurance are used, the profile's limit is " +
+          return Remark{Status::warn, percent(smart.used_percent) +
+                                          " of its endurance are used, the profile's limit is " +
                                           percent(limits.used_percent)};
         }},
     Row{"drive.media", "media errors of the drives",
-        "data was lost there: `fettle shelf verify` finds which; `drive_limits` in the profile sets the limit",
+        "data was lost there: `fettle shelf verify` finds which; `drive_limits` in the profile sets the "
+        "limit",
         [](const system::Smart& smart, const profile::DriveLimits& limits) -> std::optional<Remark> {
           if (smart.media_errors <= limits.media_errors) return std::nullopt;
-          return Remark{Status::warn, std::to_string(smart.media_errors) + " times it could not give back what was written"};
+          return Remark{Status::warn, std::to_string(smart.media_errors) +
+                                          " times it could not give back what was written"};
         }},
 };
 
@@ -273,12 +290,14 @@ Finding speed(const std::vector<DriveTrial>& drives, const profile::DriveLimits&
     if (times.size() > 2 && drive.reads->median >= usual * limits.slow_factor) {
       slow.add(drive, {Status::warn, says + ", with its siblings " + time_text(usual)});
     } else if (drive.first && drive.reads->median >= drive.first->median * limits.slow_factor) {
-      slow.add(drive, {Status::warn, says + ", " + time_text(drive.first->median) + " when the cache was new"});
+      slow.add(drive,
+               {Status::warn, says + ", " + time_text(drive.first->median) + " when the cache was new"});
     }
   }
   if (slow.count() > 0) {
-    return slow.take("one slow drive slows the whole cache: `fettle collect --now` measures again; have it "
-                     "replaced when it stays so");
+    return slow.take(
+        "one slow drive slows the whole cache: `fettle collect --now` measures again; have it "
+        "replaced when it stays so");
   }
   if (unread.count() > 0) return unread.take("`fettle collect --now` looks again");
   return {Status::pass, "a read takes " + time_text(usual), {}};
@@ -299,7 +318,8 @@ Findings trial_findings(const facts::Facts& facts, const Result<Report>& report,
   Findings findings;
   const auto add = [&](std::string_view id, std::string_view title, const auto& judge) {
     findings.push_back({std::string(id), std::string(title),
-                        profile.cache ? judge(*profile.cache) : not_applicable("the profile wants no cache"), now});
+                        profile.cache ? judge(*profile.cache) : not_applicable("the profile wants no cache"),
+                        now});
   };
   add("cache.writes", "cache takes data and gives it back",
       [&](const profile::Cache& cache) { return writes(facts, cache); });

@@ -12,7 +12,8 @@
 namespace fettle::storage {
 
 // cache.writes, cache.options, cache.generation, and drive.*, a finding for each bit of a drive's warnings.
-// A result that is missing or too old is `unknown`; so is a trial that hangs, and after `hang_limit` it fails.
+// A result that is missing or too old is `unknown`; so is a trial that hangs, and after `hang_limit` it
+// fails.
 Findings trial_findings(const facts::Facts& facts, const Result<Report>& report,
                         const profile::Profile& profile, std::chrono::system_clock::time_point now);
 

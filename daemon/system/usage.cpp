@@ -18,13 +18,14 @@ struct CloseDirectory {
 };
 using Directory = std::unique_ptr<DIR, CloseDirectory>;
 
-constexpr std::uint64_t block = 512;            // st_blocks counts in these
-constexpr std::size_t deepest = 64;             // each level holds a descriptor
+constexpr std::uint64_t block = 512;             // st_blocks counts in these
+constexpr std::size_t deepest = 64;              // each level holds a descriptor
 constexpr std::uint64_t ask_clock_every = 1024;  // entries
 
 class Walk {
  public:
-  Walk(const Clock& clock, UsageLimits limits) : clock_(clock), limits_(limits), until_(clock.steady() + limits.time) {}
+  Walk(const Clock& clock, UsageLimits limits)
+      : clock_(clock), limits_(limits), until_(clock.steady() + limits.time) {}
 
   // Takes the descriptor. False when a limit ended it.
   bool enter(Fd fd, std::size_t depth) {

@@ -28,7 +28,8 @@ const std::string smart =
         "media_errors": 0})";
 
 std::string drive_answer(unsigned median) {
-  return "{\"smart\": " + smart + R"(, "reads": {"count": 64, "size_bytes": 131072, "median_microseconds": )" +
+  return "{\"smart\": " + smart +
+         R"(, "reads": {"count": 64, "size_bytes": 131072, "median_microseconds": )" +
          std::to_string(median) + R"(, "slowest_microseconds": 900}})";
 }
 
@@ -56,7 +57,9 @@ struct Node {
     return fettle::collect::collect({tree.files(), runner, clock}, facts::gather(tree.files()), wish);
   }
 
-  facts::CacheTrial cache() { return *facts::parse_cache_trial(tree.read(facts::collected_file(facts::cache_kind))); }
+  facts::CacheTrial cache() {
+    return *facts::parse_cache_trial(tree.read(facts::collected_file(facts::cache_kind)));
+  }
   facts::DriveTrials drives() {
     return *facts::parse_drive_trials(tree.read(facts::collected_file(facts::drives_kind)));
   }
@@ -97,7 +100,8 @@ TEST_CASE("collect: eight members of 512 KiB take a trial of 4 MiB") {
   add_mount(eight, "9:127", "/dev/md127", "/srv/fettle", "xfs");
   FakeRunner runner;
   runner.expect("/proc/self/exe", system::Completed{0, written, ""});
-  CHECK(fettle::collect::collect({eight.files(), runner, node.clock}, facts::gather(eight.files()), node.wish));
+  CHECK(
+      fettle::collect::collect({eight.files(), runner, node.clock}, facts::gather(eight.files()), node.wish));
   CHECK(system::to_text(runner.ran[0]).find("--bytes 4194304") != std::string::npos);
   CHECK(system::to_text(runner.ran[0]).find("--probe cache") != std::string::npos);
 }
@@ -121,7 +125,8 @@ TEST_CASE("collect: nothing is written while the cache is not mounted") {
   CHECK(node.cache().done.error().why == Why::missing);
 }
 
-TEST_CASE("collect: a trial that hangs is recorded since when, and no second one starts while it does (F34)") {
+TEST_CASE(
+    "collect: a trial that hangs is recorded since when, and no second one starts while it does (F34)") {
   Node node;
   node.runner.expect("/proc/self/exe", fail(late()));
   REQUIRE(node.collect());
@@ -231,7 +236,8 @@ TEST_CASE("collect: the first reads of a generation are kept, those of another d
   Tree tree;
   std::vector<facts::DriveTrial> trials(1);
   trials[0].serial = "SN0001";
-  trials[0].reads = system::ReadTimes{64, 128_KiB, std::chrono::microseconds(100), std::chrono::microseconds(200)};
+  trials[0].reads =
+      system::ReadTimes{64, 128_KiB, std::chrono::microseconds(100), std::chrono::microseconds(200)};
   REQUIRE(compare_with_first(tree.files(), "", trials));
   CHECK_FALSE(tree.files().exists(names::read_baseline).value());
   REQUIRE(compare_with_first(tree.files(), "g1", trials));
@@ -266,7 +272,8 @@ TEST_CASE("child: while an earlier one still holds its lock, nothing is touched"
   const system::System system{node.tree.files(), node.runner, node.clock};
   const auto none = std::chrono::milliseconds(0);
   const auto cache = system::lock_file(node.tree.files(), "/run/fettle/collect/cache.lock", node.clock, none);
-  const auto drive = system::lock_file(node.tree.files(), "/run/fettle/collect/drive-S__1.lock", node.clock, none);
+  const auto drive =
+      system::lock_file(node.tree.files(), "/run/fettle/collect/drive-S__1.lock", node.clock, none);
   const auto usage = system::lock_file(node.tree.files(), "/run/fettle/collect/usage.lock", node.clock, none);
   REQUIRE(cache);
   REQUIRE(drive);

@@ -24,12 +24,18 @@ CacheTrial cache_trial() {
 }
 
 DriveTrials drive_trials() {
-  DriveTrial well{"SN0001", "Drive", "nvme0n1", system::Smart{}, system::ReadTimes{64, 128_KiB, 90us, 1ms}, {}, {}};
+  DriveTrial well{"SN0001", "Drive", "nvme0n1", system::Smart{}, system::ReadTimes{64, 128_KiB, 90us, 1ms},
+                  {},       {}};
   well.smart->temperature_celsius = -5;
   well.smart->media_errors = 0xFFFFFFFFFFFFFFFFULL;
   well.first = system::ReadTimes{64, 128_KiB, 80us, 1ms};
-  DriveTrial hung{"SN0002", "Drive", "nvme1n1", fail(Why::timed_out, "cannot look", "dmesg"),
-                  fail(Why::timed_out, "cannot look", "dmesg"), {}, 940s};
+  DriveTrial hung{"SN0002",
+                  "Drive",
+                  "nvme1n1",
+                  fail(Why::timed_out, "cannot look", "dmesg"),
+                  fail(Why::timed_out, "cannot look", "dmesg"),
+                  {},
+                  940s};
   return {{std::chrono::system_clock::time_point(1764000000s), 1000s, 2700s}, {well, hung}};
 }
 
@@ -37,8 +43,9 @@ CacheUsage cache_usage() {
   CacheUsage usage;
   usage.stamp = {std::chrono::system_clock::time_point(1764000000s), 1000s, 10800s};
   usage.path = "/srv/fettle";
-  usage.directories = {{"hf", system::Usage{100_GiB, 12, true}, -4096, 1800s},
-                       {"uv", fail(Why::missing, "cannot read '/srv/fettle/uv': No such file or directory"), {}, 0s}};
+  usage.directories = {
+      {"hf", system::Usage{100_GiB, 12, true}, -4096, 1800s},
+      {"uv", fail(Why::missing, "cannot read '/srv/fettle/uv': No such file or directory"), {}, 0s}};
   return usage;
 }
 
@@ -70,7 +77,8 @@ TEST_CASE("collected: what is written is read back") {
 TEST_CASE("collected: older than three rounds is an error that says how old (F46)") {
   Tree tree;
   CHECK(read_cache_trial(tree.files(), 1000s).error().why == Why::missing);
-  CHECK(read_cache_trial(tree.files(), 1000s).error().said.find("nothing was collected yet") != std::string::npos);
+  CHECK(read_cache_trial(tree.files(), 1000s).error().said.find("nothing was collected yet") !=
+        std::string::npos);
   tree.file(collected_file(cache_kind), pretty_json(to_json(cache_trial())));
   CHECK(read_cache_trial(tree.files(), 1900s));
   const auto old = read_cache_trial(tree.files(), 1901s);

@@ -53,8 +53,8 @@ struct Node {
     profile.cache->path = "/srv/fettle";
     profile.cache->drives = profile::DriveSet{{"Drive"}, {}, 8};
     facts.uptime = 1000s;
-    facts.mounts = std::vector<facts::Mount>{
-        {"/srv/fettle", "/dev/md127", "xfs", "rw,nosuid,nodev,noatime", "9:127"}};
+    facts.mounts =
+        std::vector<facts::Mount>{{"/srv/fettle", "/dev/md127", "xfs", "rw,nosuid,nodev,noatime", "9:127"}};
     facts::CacheTrial trial;
     trial.path = "/srv/fettle";
     trial.done = system::WriteBack{4_MiB, 12ms, 3ms, true, {}};
@@ -88,13 +88,15 @@ TEST_CASE("trials: a node that is well passes all of them, each with what was se
     CHECK(named.finding.status == Status::pass);
     CHECK_FALSE(named.finding.says.empty());
   }
-  CHECK(node.finding("cache.writes").says == "4.0 MiB written in 12 ms and read back in 3000 us, across 8 drives");
+  CHECK(node.finding("cache.writes").says ==
+        "4.0 MiB written in 12 ms and read back in 3000 us, across 8 drives");
   CHECK(node.finding("drive.speed").says == "a read takes 200 us");
 }
 
 TEST_CASE("trials: a dead member of a busy (F21) or idle array fails, although md says clean") {
   Node node;
-  node.facts.cache_trial->done = fail(Why::failed, "cannot sync '/srv/fettle/.fettle-trial': Input/output error", "dmesg");
+  node.facts.cache_trial->done =
+      fail(Why::failed, "cannot sync '/srv/fettle/.fettle-trial': Input/output error", "dmesg");
   CHECK(node.finding("cache.writes").status == Status::fail);
   CHECK(node.finding("cache.writes").says.find("Input/output error") != std::string::npos);
   CHECK(node.finding("cache.generation").status == Status::unknown);
@@ -105,7 +107,8 @@ TEST_CASE("trials: a dead member of a busy (F21) or idle array fails, although m
 TEST_CASE("trials: an array that udev stopped while nothing was mounted (F22) is never seen as fine") {
   Node node;
   node.facts.mounts = std::vector<facts::Mount>{};
-  node.facts.cache_trial->done = fail(Why::missing, "cannot try the cache: nothing is mounted on '/srv/fettle'");
+  node.facts.cache_trial->done =
+      fail(Why::missing, "cannot try the cache: nothing is mounted on '/srv/fettle'");
   CHECK(node.finding("cache.writes").status == Status::unknown);
   CHECK(node.finding("cache.generation").status == Status::unknown);
 }
@@ -176,7 +179,8 @@ TEST_CASE("trials: several drives are counted, the worst is named") {
 
 TEST_CASE("trials: a drive that takes 40 s an answer (F34) is unknown, and fails when it stays so") {
   Node node;
-  const Error error{Why::timed_out, "cannot look at Drive SN0003 (nvme3n1): it did not answer within 20 s", ""};
+  const Error error{Why::timed_out, "cannot look at Drive SN0003 (nvme3n1): it did not answer within 20 s",
+                    ""};
   node.third().smart = fail(error);
   node.third().reads = fail(error);
   node.third().hangs_since = 970s;

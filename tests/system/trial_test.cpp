@@ -38,26 +38,27 @@ TEST_CASE("write-back: links, nothing, too much and a place that is not there ar
   CHECK(write_and_read_back(tree.files(), "/cache/new", {0}, clock).error().why == Why::refused);
   CHECK(write_and_read_back(tree.files(), "/cache/new", 65_MiB, clock).error().why == Why::refused);
   CHECK(write_and_read_back(tree.files(), "/none/new", 1_MiB, clock).error().why == Why::missing);
-  CHECK(write_and_read_back(tree.files(), "/cache", 1_MiB, clock).error().said.find("'/cache'") != std::string::npos);
+  CHECK(write_and_read_back(tree.files(), "/cache", 1_MiB, clock).error().said.find("'/cache'") !=
+        std::string::npos);
 }
 
 TEST_CASE("drive: the health log is read at the places of the specification") {
   std::string page(512, '\0');
-  page[0] = 0x15;                // spare, reliability, backup
+  page[0] = 0x15;                     // spare, reliability, backup
   page[1] = static_cast<char>(0x3B);  // 315 K, little endian
   page[2] = 0x01;
   page[3] = 99;
   page[4] = 10;
   page[5] = static_cast<char>(255);
-  page[48] = 2;                  // written, thousands of 512 bytes
+  page[48] = 2;  // written, thousands of 512 bytes
   page[128] = 7;
   page[144] = 5;
   page[160] = 3;
   const auto smart = parse_smart(page);
   REQUIRE(smart);
-  CHECK(smart->critical_warning == (static_cast<unsigned>(SmartBit::spare) |
-                                    static_cast<unsigned>(SmartBit::reliability) |
-                                    static_cast<unsigned>(SmartBit::backup)));
+  CHECK(smart->critical_warning ==
+        (static_cast<unsigned>(SmartBit::spare) | static_cast<unsigned>(SmartBit::reliability) |
+         static_cast<unsigned>(SmartBit::backup)));
   CHECK(smart->temperature_celsius == 42);
   CHECK(smart->spare_percent == 99);
   CHECK(smart->spare_threshold_percent == 10);
