@@ -1,5 +1,6 @@
 #include "command_line.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +17,12 @@ cli::Colour colour_of_output() {
   const bool is_able =
       terminal != nullptr && std::string_view(terminal) != "dumb" && ::isatty(STDOUT_FILENO) == 1;
   return is_wanted && is_able ? cli::Colour::on : cli::Colour::off;
+}
+
+std::size_t width_of_output() {
+  winsize size{};
+  const bool is_known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return is_known ? size.ws_col : 80;
 }
 
 }  // namespace
@@ -47,7 +54,8 @@ int run_command(const cli::Command& command, const CommandLine& line) {
   if (!files) return usage_error(files.error().said);
   const auto runner = system::make_runner();
   system::RealClock clock;
-  cli::Context context{{*files, *runner, clock}, line.format, std::cout, std::cerr, colour_of_output()};
+  cli::Context context{{*files, *runner, clock}, line.format,      std::cout, std::cerr,
+                       colour_of_output(),       width_of_output()};
   return command.run(context, {line.words.begin() + 1, line.words.end()});
 }
 

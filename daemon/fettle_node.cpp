@@ -26,6 +26,7 @@ constexpr auto commands = std::to_array<cli::Command>({
     {"shelf", "the model shelves: list, show, verify, export, import", &cli::run_shelf},
     {"profile", "what is wanted of this node, and every mistake in saying so", &cli::run_profile},
     {"provision", "one phase of making the cache; the units run it at boot", &cli::run_provision},
+    {"collect", "try the cache and the drives for the daemon; a timer runs it", &cli::run_collect},
     {"stage", "fetch, verify and publish one shelf; the units run it", &cli::run_stage},
 });
 

@@ -31,16 +31,18 @@ const std::map<std::string, Names> rooms{
     {"storage", {"base", "system", "archive", "store", "profile", "facts"}},
     {"env", {"base", "system", "archive", "store", "profile", "facts"}},
     {"models", {"base", "system", "archive", "store", "profile", "facts"}},
+    // Runs probes and writes what they found; reads facts, judges nothing.
+    {"collect", {"base", "system", "archive", "store", "profile", "facts"}},
     {"shelf", {"base", "system", "archive", "store", "profile", "facts"}},
     {"serve",
      {"base", "system", "archive", "store", "profile", "facts", "health", "storage", "env", "models",
       "shelf"}},
     {"app",
-     {"base", "system", "archive", "store", "profile", "facts", "health", "storage", "env", "models", "shelf",
-      "serve"}},
+     {"base", "system", "archive", "store", "profile", "facts", "health", "storage", "env", "models",
+      "collect", "shelf", "serve"}},
     {"cli",
-     {"base", "system", "archive", "store", "profile", "facts", "health", "storage", "env", "models", "shelf",
-      "serve", "app"}},
+     {"base", "system", "archive", "store", "profile", "facts", "health", "storage", "env", "models",
+      "collect", "shelf", "serve", "app"}},
     {"main", {"base", "system", "app", "cli"}},
 };
 
@@ -60,7 +62,7 @@ const std::vector<Door> doors{
     {"libblkid", {"blkid", "blkid/"}, {"system/block"}},
     {"libsystemd", {"systemd/"}, {"app", "system", "serve/listen"}},
     {"Boost.Beast", {"boost/beast"}, {"serve", "cli/client"}},
-    {"OpenSSL", {"openssl/"}, {"shelf/verify"}},
+    {"OpenSSL", {"openssl/"}, {"shelf/verify", "storage/consent"}},
     {"CLI11", {"CLI/"}, {"cli"}},
     {"spdlog", {"spdlog/"}, {"app"}},
     // P3, P4: files and programs have one door too.

@@ -11,6 +11,7 @@
 #include "health/checks.h"
 #include "shelf/report.h"
 #include "storage/report.h"
+#include "storage/trials.h"
 
 namespace fettle::app {
 namespace {
@@ -101,6 +102,51 @@ serve::Cache cache_of(const profile::Profile& profile, const std::optional<Resul
   return cache;
 }
 
+std::vector<serve::CacheDirectory> caches_of(const profile::Profile& profile, const facts::Facts& facts) {
+  std::vector<serve::CacheDirectory> caches;
+  for (const profile::CacheDirectory& wanted : profile.caches) {
+    serve::CacheDirectory cache{wanted.name, {}, wanted.reserve, {}};
+    if (const auto* const usage =
+            facts.cache_usage ? facts::find(*facts.cache_usage, wanted.name) : nullptr) {
+      if (usage->now) cache.used = usage->now->used;
+      cache.bytes_per_hour = facts::bytes_per_hour(*usage);
+    }
+    caches.push_back(std::move(cache));
+  }
+  return caches;
+}
+
+std::vector<serve::DriveHealth> drives_of(const facts::Facts& facts) {
+  std::vector<serve::DriveHealth> drives;
+  if (!facts.drive_trials) return drives;
+  for (const facts::DriveTrial& trial : facts.drive_trials->drives) {
+    if (!trial.smart) continue;
+    serve::DriveHealth drive{trial.serial,
+                             trial.smart->temperature_celsius,
+                             trial.smart->used_percent,
+                             trial.smart->spare_percent,
+                             trial.smart->media_errors,
+                             {}};
+    if (trial.reads) drive.read = trial.reads->median;
+    drives.push_back(std::move(drive));
+  }
+  return drives;
+}
+
+template <class T>
+json::value collected(const facts::Fact<T>& fact) {
+  if (!fact) return json::object{{"unknown", fact.error().said}};
+  return facts::to_json(*fact);
+}
+
+json::value collected_json(const facts::Facts& facts) {
+  json::object object;
+  object[facts::cache_kind] = collected(facts.cache_trial);
+  object[facts::drives_kind] = collected(facts.drive_trials);
+  object[facts::usage_kind] = collected(facts.cache_usage);
+  return object;
+}
+
 serve::Gpus gpus_of(const profile::Profile& profile, const facts::Facts& facts) {
   serve::Gpus gpus;
   if (profile.gpus) {
@@ -171,15 +217,20 @@ serve::Inputs Look::operator()(const profile::Profile& profile, Depth depth) {
   if (facts_->uptime) inputs.uptime = *facts_->uptime;
 
   inputs.findings = health::run(*facts_, profile, taken_at_);
-  append(inputs.findings, storage::findings(storage::read_report(files_), *facts_, profile, now));
+  const auto provisioned = storage::read_report(files_);
+  append(inputs.findings, storage::findings(provisioned, *facts_, profile, now));
+  append(inputs.findings, storage::trial_findings(*facts_, provisioned, profile, now));
   // Without the cache there is no space to judge; cache.mounted says that.
   const auto space = space_of(profile, *facts_, files_);
-  if (space) inputs.findings.push_back(storage::space_finding(*space, profile, now));
+  if (space) inputs.findings.push_back(storage::space_finding(*space, *facts_, profile, now));
   const shelf::Reports reports = shelf::read_reports(files_, profile);
   const Findings of_shelves = shelf::findings(reports, profile, now);
   append(inputs.findings, of_shelves);
 
   inputs.cache = cache_of(profile, space);
+  if (facts_->cache_trial && facts_->cache_trial->done) inputs.cache.write = facts_->cache_trial->done->write;
+  inputs.caches = caches_of(profile, *facts_);
+  inputs.drives = drives_of(*facts_);
   inputs.gpus = gpus_of(profile, *facts_);
   for (const profile::Shelf& wanted : profile.shelves) {
     const auto report = reports.find(wanted.name);
@@ -188,6 +239,7 @@ serve::Inputs Look::operator()(const profile::Profile& profile, Depth depth) {
   }
   inputs.facts = facts_json(*facts_);
   inputs.storage = provision_json(files_);
+  inputs.collected = collected_json(*facts_);
   inputs.env = env_json(profile);
   return inputs;
 }

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 
+#include "app/drives.h"
 #include "base/names.h"
 #include "base/text.h"
 #include "env/plan.h"
 #include "storage/apply.h"
 #include "storage/cache.h"
+#include "storage/history.h"
 #include "storage/look.h"
 #include "system/lock.h"
 #include "system/mount_point.h"
@@ -17,25 +19,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto other_provisioner =
-    60s;                           // mkfs of large drives takes seconds; a boot must not hang on it for ever
-constexpr auto drive_locks = 10s;  // udev holds a drive for a moment after it appeared
+    60s;  // mkfs of large drives takes seconds; a boot must not hang on it for ever
 constexpr auto poll_interval = 200ms;
-
-// Everything of the wanted drives that is known now, and what follows from it.
-struct Looked {
-  facts::Facts facts;
-  storage::Sight sight;
-  storage::Plan plan;
-};
-
-Looked look(const system::System& system, const profile::Profile& profile, storage::Depth depth,
-            const storage::Fresh& fresh) {
-  Looked looked;
-  looked.facts = facts::gather(system.files);
-  if (profile.cache) looked.sight = storage::look(looked.facts, *profile.cache, system.files, depth);
-  looked.plan = storage::plan(looked.sight, profile, fresh);
-  return looked;
-}
 
 bool wants_drives(const profile::Profile& profile) {
   return profile.cache && profile.cache->drives;
@@ -62,19 +47,13 @@ bool is_settled(const Looked& looked, const profile::Cache& cache) {
                      [](const storage::SeenArray& seen) { return storage::is_running(seen.array); });
 }
 
-std::vector<std::string> names_of(const Looked& looked) {
-  std::vector<std::string> names;
-  for (const storage::SeenDrive& seen : looked.sight.drives) names.push_back("/dev/" + seen.drive.name);
-  return names;
-}
-
 // Looks until the node has settled, the same drives twice in a row, or the profile's patience ends.
 Looked wait_for_drives(const system::System& system, const profile::Profile& profile,
                        const storage::Fresh& fresh) {
   const auto until = system.clock.steady() + std::chrono::seconds(profile.cache->wait_seconds);
   std::vector<std::string> before;
   while (true) {
-    Looked looked = look(system, profile, storage::Depth::quick, fresh);
+    Looked looked = look_at_drives(system, profile, storage::Depth::quick, fresh);
     // A whole cache needs no second look: nothing will be written.
     if (looked.plan.verdict == storage::Verdict::same && !touches_drives(looked.plan)) return looked;
     std::vector<std::string> now = names_of(looked);
@@ -142,9 +121,9 @@ class Sequence {
   void boot(const storage::Fresh& fresh, Mode mode) {
     storage::Ending ending;
     if (!wants_drives(profile_)) {
-      result_.plan = look(system_, profile_, storage::Depth::quick, fresh).plan;
+      result_.plan = look_at_drives(system_, profile_, storage::Depth::quick, fresh).plan;
     } else if (mode == Mode::dry_run) {
-      result_.plan = look(system_, profile_, storage::Depth::thorough, fresh).plan;
+      result_.plan = look_at_drives(system_, profile_, storage::Depth::thorough, fresh).plan;
     } else {
       ending = provision_drives(fresh);
     }
@@ -152,8 +131,18 @@ class Sequence {
     if (result_.plan.refusal) result_.error = result_.plan.refusal;
     if (ending.error) result_.error = ending.error;
     if (!mount_point_) result_.report.boot.warnings.push_back(mount_point_.error().said);
+    if (mode == Mode::act && wants_drives(profile_)) remember(ending);
     result_.came = result_.error ? Came::refused : Came::well;
     finish(result_.report.boot, mode);
+  }
+
+  // Without its history a cache is as good as with it.
+  void remember(const storage::Ending& ending) {
+    const auto identity = facts::gather(system_.files).identity;
+    const auto kept =
+        storage::remember(system_, storage::evidence(result_.plan, ending, storage::Verb::provision,
+                                                     identity ? identity->boot_id : std::string()));
+    if (!kept) result_.report.boot.warnings.push_back(kept.error().said + ", the verdict is not remembered");
   }
 
   // In a captured machine nothing is made immutable: whoever made the tree must be able to remove it.
@@ -174,7 +163,7 @@ class Sequence {
       result_.plan.refusal = while_doing("provision the cache", locks.error());
       return {};
     }
-    looked = look(system_, profile_, storage::Depth::thorough, fresh);
+    looked = look_at_drives(system_, profile_, storage::Depth::thorough, fresh);
     result_.plan = std::move(looked.plan);
     if (!is_good(result_.plan)) return {};
     return storage::apply(result_.plan, system_);
@@ -185,7 +174,7 @@ class Sequence {
   void prepare(const storage::Fresh& fresh, Mode mode) {
     // What the boot phase said stays in the report; directory mode has no boot phase.
     auto report = storage::read_report(system_.files);
-    Looked looked = look(system_, profile_, storage::Depth::quick, fresh);
+    Looked looked = look_at_drives(system_, profile_, storage::Depth::quick, fresh);
     if (wants_drives(profile_) && report) {
       result_.report = std::move(*report);
     } else {

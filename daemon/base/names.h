@@ -11,11 +11,13 @@ inline constexpr std::string_view config_file = "/etc/fettle/fettle.yaml";
 inline constexpr std::string_view site_profiles = "/etc/fettle/profiles";
 inline constexpr std::string_view shipped_profiles = "/usr/share/fettle/profiles";
 
-// What is remembered. The first is root's alone, the second belongs to user fettle, the third to
+// What is remembered. The first two are root's alone, the third belongs to user fettle, the fourth to
 // fettle-stage.
 inline constexpr std::string_view storage_record = "/var/lib/fettle/provision/storage.json";
+inline constexpr std::string_view provision_state = "/var/lib/fettle/provision/events.db";
 inline constexpr std::string_view daemon_state = "/var/lib/fettle/daemon/state.db";
 inline constexpr std::string_view stage_state = "/var/lib/fettle/stage/shelves.db";
+inline constexpr std::string_view read_baseline = "/var/lib/fettle/collect/baseline.json";  // root's
 
 // What is true until the next boot.
 inline constexpr std::string_view run_directory = "/run/fettle";
@@ -24,6 +26,7 @@ inline constexpr std::string_view control_socket = "/run/fettle/control.sock";
 inline constexpr std::string_view cache_link = "/run/fettle/cache";  // -> the array's device node
 inline constexpr std::string_view provision_report = "/run/fettle/provision/report.json";
 inline constexpr std::string_view provision_lock = "/run/fettle/provision/lock";
+inline constexpr std::string_view collect_directory = "/run/fettle/collect";  // one KIND.json a kind of probe
 inline constexpr std::string_view env_directory = "/run/fettle/env";
 inline constexpr std::string_view shelf_reports = "/run/fettle/shelf";  // one NAME.json a shelf
 
@@ -32,6 +35,7 @@ inline constexpr std::string_view array_name = "fettle";
 inline constexpr std::string_view filesystem_label = "fettle";
 inline constexpr std::string_view default_mount = "/srv/fettle";
 inline constexpr std::string_view generation_file = ".fettle-generation.json";  // at the root of the cache
+inline constexpr std::string_view trial_file = ".fettle-trial";                 // beside it
 
 // Units.
 inline constexpr std::string_view daemon_unit = "fettled.service";

@@ -34,6 +34,7 @@ struct Context {
   std::ostream& out;
   std::ostream& err;
   Colour colour = Colour::off;
+  std::size_t width = 80;  // columns of the terminal; 80 when the output is none
 };
 
 // `arguments` are those after the sub-command's name, without the global options (--root DIR, --json).

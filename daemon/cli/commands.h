@@ -6,7 +6,9 @@
 namespace fettle::cli {
 
 int run_apply(Context& context, const std::vector<std::string>& arguments);
+int run_caches(Context& context, const std::vector<std::string>& arguments);
 int run_check(Context& context, const std::vector<std::string>& arguments);
+int run_collect(Context& context, const std::vector<std::string>& arguments);
 int run_compat(Context& context, const std::vector<std::string>& arguments);
 int run_env(Context& context, const std::vector<std::string>& arguments);
 int run_events(Context& context, const std::vector<std::string>& arguments);

@@ -61,7 +61,10 @@ json::object to_json(const profile::Cache& cache) {
   if (cache.drives) {
     out["drives"] = {{"count", cache.drives->count},
                      {"models", to_json(cache.drives->models)},
-                     {"exclude_models", to_json(cache.drives->exclude_models)}};
+                     {"exclude_models", to_json(cache.drives->exclude_models)},
+                     {"on_all_blank", to_text(cache.drives->on_all_blank)},
+                     {"on_partial_loss", to_text(cache.drives->on_partial_loss)},
+                     {"on_os_reimaged", to_text(cache.drives->on_os_reimaged)}};
   }
   return out;
 }
@@ -153,6 +156,9 @@ void print(std::ostream& out, const Profile& wanted) {
       for (const std::string& each : drives->models) rows.push_back({"", "of the model " + each});
       for (const std::string& each : drives->exclude_models)
         rows.push_back({"", "never of the model " + each});
+      rows.push_back({"when all are blank", std::string(to_text(drives->on_all_blank))});
+      rows.push_back({"when some were replaced", std::string(to_text(drives->on_partial_loss))});
+      rows.push_back({"when the OS is new", std::string(to_text(drives->on_os_reimaged))});
     }
   }
   print_rows(out, "hardware", rows);

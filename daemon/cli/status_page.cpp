@@ -133,6 +133,10 @@ void print_parts(Page& page, const json::value& status) {
       text += ", " + to_text(bytes_of(*cache, "available_bytes")) + " of " +
               to_text(bytes_of(*cache, "total_bytes")) + " free";
     }
+    if (!is_null(*cache, "write_microseconds")) {
+      const std::uint64_t micros = json_count(*cache, "write_microseconds");
+      text += ", a trial write took " + std::to_string((micros + 999) / 1000) + " ms";
+    }
     page.paragraph(page.painted("cache", plain, indent), indent, text);
   }
   if (const json::value* const gpus = json_field(status, "gpus"); gpus != nullptr) {

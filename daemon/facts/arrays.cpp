@@ -14,17 +14,20 @@ Result<Array> read_array(const system::Files& files, const std::string& name) {
   const auto level = read_value(files, device + "/md/level");
   const auto disks = read_value(files, device + "/md/raid_disks");
   const auto sectors = read_number<std::uint64_t>(files, device + "/size");
+  const auto chunk = read_optional(files, device + "/md/chunk_size");
   const auto entries = files.list(device + "/md");
   if (!state) return fail(state.error());
   if (!level) return fail(level.error());
   if (!disks) return fail(disks.error());
   if (!sectors) return fail(sectors.error());
+  if (!chunk) return fail(chunk.error());
   if (!entries) return fail(entries.error());
   array.state = *state;
   array.level = *level;
   // "8", or "8 (7)" while it is reshaped; an inactive array may say nothing.
   array.raid_disks = to_number<unsigned>(split(*disks, ' ').front()).value_or(0);
   array.size = Bytes{*sectors * 512};
+  array.chunk = Bytes{to_number<std::uint64_t>(*chunk).value_or(0)};
   for (const std::string& entry : *entries) {
     if (entry.starts_with("dev-")) array.members.push_back(entry.substr(4));
   }

@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/version.h"
+#include "facts/collected.h"
 #include "system/block.h"
 #include "system/files.h"
 
@@ -92,6 +93,7 @@ struct Array {
   std::string level;  // "raid0"
   unsigned raid_disks = 0;
   Bytes size;
+  Bytes chunk;                       // of one stripe on one member; 0 = the kernel does not say
   std::vector<std::string> members;  // "nvme3n1"
 };
 
@@ -125,6 +127,10 @@ struct Facts {
   Fact<Identity> identity;
   Fact<Bytes> memory;  // MemTotal
   Fact<std::chrono::seconds> uptime;
+  // What `fettle collect` left; older results than they allow are errors.
+  Fact<CacheTrial> cache_trial;
+  Fact<DriveTrials> drive_trials;
+  Fact<CacheUsage> cache_usage;
 };
 
 // Looks at everything once. Never fails as a whole; each field says for itself.

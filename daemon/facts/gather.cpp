@@ -18,6 +18,9 @@ Facts gather(const system::Files& files) {
   facts.identity = read_identity(files);
   facts.memory = read_memory(files);
   facts.uptime = read_uptime(files);
+  facts.cache_trial = read_cache_trial(files, facts.uptime);
+  facts.drive_trials = read_drive_trials(files, facts.uptime);
+  facts.cache_usage = read_cache_usage(files, facts.uptime);
   return facts;
 }
 

@@ -35,14 +35,41 @@ void gpus(Reading& reading, const Node& node, const std::string& what, std::opti
   read_fields(reading, node, what, out.emplace(), gpus_fields);
 }
 
+constexpr std::array all_blank_words{
+    Word<OnAllBlank>{"create", OnAllBlank::create},
+    Word<OnAllBlank>{"report", OnAllBlank::report},
+};
+constexpr std::array partial_loss_words{
+    Word<OnPartialLoss>{"report", OnPartialLoss::report},
+    Word<OnPartialLoss>{"rebuild", OnPartialLoss::rebuild},
+};
+constexpr std::array os_reimaged_words{
+    Word<OnOsReimaged>{"adopt", OnOsReimaged::adopt},
+    Word<OnOsReimaged>{"report", OnOsReimaged::report},
+};
+
 constexpr std::array drive_fields{
     field<&DriveSet::models, some_of<text<sentence_rule>, std::string>>("models", Need::required),
     field<&DriveSet::exclude_models, list_of<text<sentence_rule>, std::string>>("exclude_models"),
     field<&DriveSet::count, number<1, 64>>("count", Need::required),
+    field<&DriveSet::on_all_blank, choice<all_blank_words, OnAllBlank>>("on_all_blank"),
+    field<&DriveSet::on_partial_loss, choice<partial_loss_words, OnPartialLoss>>("on_partial_loss"),
+    field<&DriveSet::on_os_reimaged, choice<os_reimaged_words, OnOsReimaged>>("on_os_reimaged"),
 };
 
 void drives(Reading& reading, const Node& node, const std::string& what, std::optional<DriveSet>& out) {
   read_fields(reading, node, what, out.emplace(), drive_fields);
+}
+
+constexpr std::array limit_fields{
+    field<&DriveLimits::used_percent, number<1, 254>>("used_percent"),  // a drive counts no further
+    field<&DriveLimits::temperature_celsius, number<30, 120>>("temperature_celsius"),
+    field<&DriveLimits::media_errors, number<0, 1000000>>("media_errors"),
+    field<&DriveLimits::slow_factor, number<2, 100>>("slow_factor"),
+};
+
+void limits(Reading& reading, const Node& node, const std::string& what, DriveLimits& out) {
+  read_fields(reading, node, what, out, limit_fields);
 }
 
 constexpr std::array cache_fields{
@@ -50,6 +77,7 @@ constexpr std::array cache_fields{
     field<&Cache::drives, drives>("drives"),
     field<&Cache::wait_seconds, number<0, 900>>("wait_seconds"),  // provisioning is killed after 15 minutes
     field<&Cache::reserve, bytes>("reserve"),
+    field<&Cache::limits, limits>("drive_limits"),
 };
 
 Place place_of(const Node& map, std::string_view key) {
@@ -91,6 +119,7 @@ constexpr std::array cache_directory_fields{
     field<&CacheDirectory::mode, mode>("mode"),
     field<&CacheDirectory::owner, text<user_rule>>("owner"),
     field<&CacheDirectory::group, text<user_rule>>("group"),
+    field<&CacheDirectory::reserve, bytes>("reserve"),
     field<&CacheDirectory::why, text<sentence_rule>>("why", Need::required),
 };
 

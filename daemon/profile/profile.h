@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -16,11 +17,38 @@ struct Gpus {
   unsigned count = 0;
 };
 
+// What provisioning may do by itself with each state that drives come up in; an operator's
+// `fettle storage apply` or `recreate` is not held back by it.
+enum class OnAllBlank { create, report };
+enum class OnPartialLoss { report, rebuild };
+enum class OnOsReimaged { adopt, report };
+
+constexpr std::string_view to_text(OnAllBlank policy) {
+  return policy == OnAllBlank::create ? "create" : "report";
+}
+constexpr std::string_view to_text(OnPartialLoss policy) {
+  return policy == OnPartialLoss::report ? "report" : "rebuild";
+}
+constexpr std::string_view to_text(OnOsReimaged policy) {
+  return policy == OnOsReimaged::adopt ? "adopt" : "report";
+}
+
 // Which drives may become the cache. Empty `models` matches none: nothing is taken by default.
 struct DriveSet {
   std::vector<std::string> models;  // glob patterns on the trimmed sysfs model: "Microsoft NVMe Direct Disk*"
   std::vector<std::string> exclude_models;  // these never, whatever `models` says: "nvme_card-pd*" is remote
   unsigned count = 0;                       // exactly so many, or nothing is created
+  OnAllBlank on_all_blank = OnAllBlank::create;
+  OnPartialLoss on_partial_loss = OnPartialLoss::report;  // rebuild: drives of ours are emptied for it
+  OnOsReimaged on_os_reimaged = OnOsReimaged::adopt;
+};
+
+// From where on a drive's numbers are a finding. Its own warning bits always are.
+struct DriveLimits {
+  unsigned used_percent = 90;         // of the endurance that its maker promises
+  unsigned temperature_celsius = 75;  // drives slow themselves down somewhere above
+  unsigned media_errors = 0;          // so many are put up with
+  unsigned slow_factor = 3;           // times the median of its siblings
 };
 
 // Where the cache lives. With `drives` we own the file system; without, `path` is a directory that somebody
@@ -30,6 +58,7 @@ struct Cache {
   std::optional<DriveSet> drives;
   unsigned wait_seconds = 60;  // for late drives at boot; then the verdict is "incomplete"
   Bytes reserve;               // free space that staging never uses
+  DriveLimits limits;
 };
 
 // One cache directory, one entry: it makes the directory and sets the variable.
@@ -39,6 +68,7 @@ struct CacheDirectory {
   mode_t mode = 0755;
   std::string owner;  // user name; empty = root
   std::string group;  // group name; empty = the owner's
+  Bytes reserve;      // room kept for it: what it does not use of this yet, staging leaves free
   std::string why;
 };
 

@@ -13,7 +13,7 @@ constexpr std::array<std::string_view, 2> degrading{"config.", "env."};
 
 // What may come late after boot. A fail of the cache never settles by waiting; "not reported yet" does.
 constexpr std::array<std::string_view, 2> late{"driver.", "gpu."};
-constexpr std::array<std::string_view, 3> late_to_know{"driver.", "gpu.", "cache."};
+constexpr std::array<std::string_view, 4> late_to_know{"driver.", "gpu.", "cache.", "drive."};
 
 template <std::size_t N>
 bool is_one_of(std::string_view id, const std::array<std::string_view, N>& prefixes) {

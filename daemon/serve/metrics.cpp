@@ -68,6 +68,13 @@ std::string seconds_text(std::chrono::milliseconds time) {
   return text.data();
 }
 
+std::string seconds_text(std::chrono::microseconds time) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%lld.%06lld", static_cast<long long>(time.count() / 1000000),
+                static_cast<long long>(time.count() % 1000000));
+  return text.data();
+}
+
 void shelves(Text& text, const std::vector<Shelf>& list) {
   struct Family {
     std::string_view name, help;
@@ -105,6 +112,58 @@ void ledger(Text& text, const Inputs& inputs) {
   }
 }
 
+void storage(Text& text, const Inputs& inputs) {
+  if (inputs.cache.write) {
+    text.one("fettle_storage_cache_write_seconds", "gauge",
+             "How long a few MiB took to write to the cache and to sync; absent when they did not arrive.",
+             seconds_text(*inputs.cache.write));
+  }
+  struct OfCache {
+    std::string_view name, help;
+    std::optional<std::string> (*value)(const CacheDirectory&);
+  };
+  constexpr std::array of_caches{
+      OfCache{"fettle_cache_used_bytes", "What lies in the directory of the cache.",
+              [](const CacheDirectory& c) {
+                return c.used ? std::optional(std::to_string(c.used->count)) : std::nullopt;
+              }},
+      OfCache{"fettle_cache_reserve_bytes", "Room that the profile keeps for the directory.",
+              [](const CacheDirectory& c) { return std::optional(std::to_string(c.reserve.count)); }},
+  };
+  for (const OfCache& family : of_caches) {
+    if (inputs.caches.empty()) break;
+    text.family(family.name, "gauge", family.help);
+    for (const CacheDirectory& cache : inputs.caches) {
+      if (const auto value = family.value(cache)) text.sample(*value, labelled("cache", cache.name));
+    }
+  }
+  struct OfDrive {
+    std::string_view name, type, help;
+    std::optional<std::string> (*value)(const DriveHealth&);
+  };
+  constexpr std::array of_drives{
+      OfDrive{"fettle_storage_drive_temperature_celsius", "gauge", "Composite temperature of the drive.",
+              [](const DriveHealth& d) { return std::optional(std::to_string(d.temperature_celsius)); }},
+      OfDrive{"fettle_storage_drive_used_percent", "gauge", "How much of its endurance the drive has used.",
+              [](const DriveHealth& d) { return std::optional(std::to_string(d.used_percent)); }},
+      OfDrive{"fettle_storage_drive_spare_percent", "gauge", "Spare blocks that the drive has left.",
+              [](const DriveHealth& d) { return std::optional(std::to_string(d.spare_percent)); }},
+      OfDrive{"fettle_storage_drive_media_errors_total", "counter",
+              "How often the drive could not give back what was written.",
+              [](const DriveHealth& d) { return std::optional(std::to_string(d.media_errors)); }},
+      OfDrive{
+          "fettle_storage_drive_read_seconds", "gauge", "Median time of a read of 128 KiB.",
+          [](const DriveHealth& d) { return d.read ? std::optional(seconds_text(*d.read)) : std::nullopt; }},
+  };
+  for (const OfDrive& family : of_drives) {
+    if (inputs.drives.empty()) break;
+    text.family(family.name, family.type, family.help);
+    for (const DriveHealth& drive : inputs.drives) {
+      if (const auto value = family.value(drive)) text.sample(*value, labelled("serial", drive.serial));
+    }
+  }
+}
+
 }  // namespace
 
 std::string metrics_text(const Inputs& inputs, State state) {
@@ -135,6 +194,7 @@ std::string metrics_text(const Inputs& inputs, State state) {
     text.one("fettle_storage_cache_available_bytes", "gauge", "Free space of the cache.",
              std::to_string(inputs.cache.available->count));
   }
+  storage(text, inputs);
   shelves(text, inputs.shelves);
   ledger(text, inputs);
   text.one("fettle_start_time_seconds", "gauge", "When the daemon started, since the epoch.",

@@ -47,7 +47,20 @@ json::object cache_json(const Cache& cache) {
   return {{"path", cache.path},
           {"kind", cache.kind},
           {"total_bytes", or_null(cache.total)},
-          {"available_bytes", or_null(cache.available)}};
+          {"available_bytes", or_null(cache.available)},
+          {"write_microseconds", cache.write ? json::value(cache.write->count()) : json::value(nullptr)}};
+}
+
+json::array caches_json(const std::vector<CacheDirectory>& caches) {
+  json::array list;
+  for (const CacheDirectory& cache : caches) {
+    list.push_back({{"name", cache.name},
+                    {"used_bytes", or_null(cache.used)},
+                    {"reserve_bytes", cache.reserve.count},
+                    {"bytes_per_hour",
+                     cache.bytes_per_hour ? json::value(*cache.bytes_per_hour) : json::value(nullptr)}});
+  }
+  return list;
 }
 
 json::object gpus_json(const Gpus& gpus) {
@@ -118,7 +131,9 @@ json::object one_shelf_json(const Inputs& inputs, const Shelf& shelf) {
 
 json::object storage_json(const Inputs& inputs) {
   json::object answer{{"taken_at", utc(inputs.taken_at)}, {"cache", cache_json(inputs.cache)}};
+  answer["caches"] = caches_json(inputs.caches);
   answer["report"] = inputs.storage;
+  answer["collected"] = inputs.collected;
   return answer;
 }
 

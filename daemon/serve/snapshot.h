@@ -60,6 +60,26 @@ struct Cache {
   std::string kind;  // "drives" or "directory"
   std::optional<Bytes> total;
   std::optional<Bytes> available;
+  // How long a few MiB took to write and sync; nothing when they did not come back.
+  std::optional<std::chrono::microseconds> write;
+};
+
+// A directory of the cache. Nothing where it was not measured.
+struct CacheDirectory {
+  std::string name;
+  std::optional<Bytes> used;
+  Bytes reserve;                               // that the profile keeps for it
+  std::optional<std::int64_t> bytes_per_hour;  // how fast it grows; negative when it shrinks
+};
+
+// What a drive of the cache said about itself.
+struct DriveHealth {
+  std::string serial;
+  int temperature_celsius = 0;
+  unsigned used_percent = 0;
+  unsigned spare_percent = 0;
+  std::uint64_t media_errors = 0;
+  std::optional<std::chrono::microseconds> read;  // median of a few reads
 };
 
 struct Gpus {
@@ -78,10 +98,13 @@ struct Inputs {
   std::string profile_file;
   Findings findings;
   Cache cache;
+  std::vector<CacheDirectory> caches;  // in the order of the profile
+  std::vector<DriveHealth> drives;     // those that answered
   Gpus gpus;
   std::vector<Shelf> shelves;  // those that the profile wants, in its order
   boost::json::value facts = nullptr;
   boost::json::value storage = nullptr;                // what provisioning reported
+  boost::json::value collected = nullptr;              // what the collector found, a field a kind
   boost::json::value env = nullptr;                    // variables and where they are delivered
   std::string boot_id;                                 // of the kernel; empty = could not look
   std::vector<store::Boot> boots;                      // the ledger, this boot's row among them

@@ -7,6 +7,7 @@
 
 #include "base/names.h"
 #include "base/text.h"
+#include "facts/readers.h"
 #include "shelf/jobs.h"
 #include "shelf/layout.h"
 #include "shelf/progress.h"
@@ -161,7 +162,8 @@ class Worker {
     if (files == 0) return {};
     const auto space = system_.files.space(layout_.home);
     if (!space) return fail(space.error());
-    const Bytes reserve = profile_.cache->reserve;
+    const Bytes reserve = facts::reserve_of(
+        profile_, facts::read_cache_usage(system_.files, facts::read_uptime(system_.files)));
     if (missing + reserve > space->available) {
       shelf_stop_ = Stopped{State::refused,
                             {Why::refused,

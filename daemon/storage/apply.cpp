@@ -7,6 +7,7 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "storage/steps.h"
+#include "system/erase.h"
 #include "system/step_point.h"
 
 namespace fettle::storage {
@@ -49,12 +50,12 @@ class Application {
     ending_.device = plan.device;
     ending_.record = plan.record;
     for (const facts::Drive& drive : plan.members) names_.insert(drive.name);
+    for (const facts::Drive& drive : plan.emptied) old_names_.insert(drive.name);
   }
 
   Ending run() && {
-    unsigned number = 0;
     for (const Step& step : plan_.steps) {
-      system::step_point(++number, to_text(step.act));
+      point(to_text(step.act));
       auto outcome = apply_step(step);
       if (!outcome) {
         ending_.steps.push_back(
@@ -64,7 +65,7 @@ class Application {
       }
       ending_.steps.push_back({step.says, *outcome});
     }
-    if (!ending_.error) system::step_point(++number, "end");
+    if (!ending_.error) point("end");
     return std::move(ending_);
   }
 
@@ -89,17 +90,23 @@ class Application {
         return write(Progress::done);
       case Act::set_link:
         return system_.files.set_link(names::cache_link, ending_.device);
+      case Act::write_release:
+        return write_record(system_.files, *plan_.old);
+      case Act::stop_array:
+        return stop_old_array();
+      case Act::erase_drives:
+        return erase_drives();
+      case Act::forget:
+        return forget();
     }
     return fail(Why::refused, "cannot do an unknown step");
   }
 
   Result<Outcome> write(Progress progress) {
     // What lies there is of another cache: an old one of ours, a cloned image's, or unreadable.
-    if (plan_.verdict == Verdict::all_blank || plan_.verdict == Verdict::adopt) {
-      const auto now = read_record(system_.files);
-      if (!now || now->filesystem_uuid != ending_.record.filesystem_uuid) {
-        if (const auto aside = set_record_aside(system_.files); !aside) return fail(aside.error());
-      }
+    const auto now = read_record(system_.files);
+    if (!now || now->filesystem_uuid != ending_.record.filesystem_uuid) {
+      if (const auto aside = set_record_aside(system_.files); !aside) return fail(aside.error());
     }
     ending_.record.progress = progress;
     return write_record(system_.files, ending_.record);
@@ -123,10 +130,13 @@ class Application {
 
   std::string device_of(const facts::Drive& drive) const { return "/dev/" + drive.name; }
 
-  Result<void> still_the_same() {
+  // A place where tests kill: numbered as it is passed.
+  void point(std::string_view name) { system::step_point(++points_, name); }
+
+  Result<void> still_the_same(const std::vector<facts::Drive>& drives) {
     const auto now = facts::gather(system_.files).drives;
     if (!now) return fail(now.error());
-    for (const facts::Drive& before : plan_.members) {
+    for (const facts::Drive& before : drives) {
       const bool same = std::any_of(now->begin(), now->end(), [&](const facts::Drive& drive) {
         return drive.name == before.name && drive.serial == before.serial && drive.wwid == before.wwid &&
                drive.nsid == before.nsid && drive.size == before.size && drive.diskseq == before.diskseq &&
@@ -172,8 +182,84 @@ class Application {
     return {};
   }
 
+  // True when the drive carries the cache that is taken apart, false when it is blank already; else an error.
+  Result<bool> carries_old(const facts::Drive& drive) {
+    const auto signature = system::probe(system_.files, device_of(drive));
+    if (!signature) return fail(signature.error());
+    if (signature->type == "linux_raid_member" && !plan_.old->array_uuid.empty() &&
+        signature->uuid == plan_.old->array_uuid)
+      return true;
+    if (signature->type == "xfs" && plan_.old->array_uuid.empty() &&
+        signature->uuid == plan_.old->filesystem_uuid)
+      return true;
+    const auto blank = system::is_blank(system_.files, device_of(drive), drive.size);
+    if (!blank) return fail(blank.error());
+    if (!signature->type.empty() || !*blank) return fail(changed(drive));
+    return false;
+  }
+
+  // Only an array all of whose members are to be emptied and carry the old cache.
+  Result<Outcome> stop_old_array() {
+    if (const auto same = still_the_same(plan_.emptied); !same) return fail(same.error());
+    const auto arrays = facts::gather(system_.files).arrays;
+    if (!arrays) return fail(arrays.error());
+    Outcome outcome = Outcome::already_so;
+    for (const facts::Array& array : *arrays) {
+      const auto is_old = [&](const std::string& member) { return old_names_.count(member) == 1; };
+      if (array.members.empty() || !std::all_of(array.members.begin(), array.members.end(), is_old)) continue;
+      for (const std::string& member : array.members) {
+        const auto signature = system::probe(system_.files, "/dev/" + member);
+        if (!signature) return fail(signature.error());
+        if (signature->uuid != plan_.old->array_uuid) {
+          return fail(Why::refused,
+                      "the array " + array.name + " is not the one with the UUID " + plan_.old->array_uuid);
+        }
+      }
+      if (auto stopped = run(stop_of("/dev/" + array.name)); !stopped) return fail(stopped.error());
+      outcome = Outcome::changed;
+    }
+    return outcome;
+  }
+
+  Result<Outcome> erase_drives() {
+    if (const auto same = still_the_same(plan_.emptied); !same) return fail(same.error());
+    const auto mark = plan_.old->array_uuid.empty() ? system::Mark::filesystem : system::Mark::array_member;
+    Outcome outcome = Outcome::already_so;
+    for (const facts::Drive& drive : plan_.emptied) {
+      const std::string device = device_of(drive);
+      if (const auto free = system::is_free(system_.files, device); !free) return fail(free.error());
+      const auto eraser = system::Eraser::open(system_.files, device, drive.size, drive.node);
+      if (!eraser) return fail(eraser.error());
+      const auto carries = carries_old(drive);
+      if (!carries) return fail(carries.error());
+      if (!*carries) continue;
+      point("erase " + drive.serial);
+      if (auto erased = eraser->erase_all_but(mark); !erased) return fail(erased.error());
+      point("unmark " + drive.serial);
+      if (auto erased = eraser->erase(mark); !erased) return fail(erased.error());
+      const auto blank = system::is_blank(system_.files, device, drive.size);
+      if (!blank) return fail(blank.error());
+      if (!*blank) {
+        return fail(Why::failed,
+                    "the drive " + to_text(drive) + " does not read as zeros after they were written",
+                    "it loses writes: have it replaced");
+      }
+      outcome = Outcome::changed;
+    }
+    return outcome;
+  }
+
+  Result<Outcome> forget() {
+    if (const auto aside = set_record_aside(system_.files); !aside) return fail(aside.error());
+    const auto gone = system_.files.remove(names::storage_record);
+    if (!gone) return gone;
+    const auto link = system_.files.remove(names::cache_link);
+    if (!link) return link;
+    return *gone == Outcome::changed ? gone : link;
+  }
+
   Result<Outcome> clear_unfinished() {
-    if (const auto same = still_the_same(); !same) return fail(same.error());
+    if (const auto same = still_the_same(plan_.members); !same) return fail(same.error());
     if (const auto apart = take_apart(); !apart) return fail(apart.error());
     return Outcome::changed;
   }
@@ -188,7 +274,7 @@ class Application {
   }
 
   Result<Outcome> create_array(const Step& step) {
-    if (const auto same = still_the_same(); !same) return fail(same.error());
+    if (const auto same = still_the_same(plan_.members); !same) return fail(same.error());
     for (const facts::Drive& drive : plan_.members) {
       if (const auto bare = still_bare(drive); !bare) return fail(bare.error());
     }
@@ -254,7 +340,7 @@ class Application {
       const auto unfinished = system::is_unfinished_xfs(system_.files, ending_.device);
       if (!unfinished) return fail(unfinished.error());
       if (!*unfinished) return Outcome::already_so;
-      if (const auto same = still_the_same(); !same) return fail(same.error());
+      if (const auto same = still_the_same(plan_.members); !same) return fail(same.error());
       if (auto unmarked = run(unmark_unfinished_xfs_on(ending_.device)); !unmarked)
         return fail(unmarked.error());
     } else if (!content->type.empty()) {
@@ -263,10 +349,11 @@ class Application {
                       ": the drives were not as blank as their ends",
                   "empty the drives (`blkdiscard` loses all that is on them) and run `fettle provision "
                   "--boot` again"};
-      if (plan_.members.size() > 1 && plan_.verdict == Verdict::all_blank) return undo(std::move(error));
+      if (plan_.members.size() > 1 && (plan_.verdict == Verdict::all_blank || plan_.old))
+        return undo(std::move(error));
       return fail(std::move(error));
     }
-    if (const auto same = still_the_same(); !same) return fail(same.error());
+    if (const auto same = still_the_same(plan_.members); !same) return fail(same.error());
     if (plan_.members.size() == 1) {
       if (const auto bare = still_bare(plan_.members.front()); !bare) return fail(bare.error());
     }
@@ -281,8 +368,9 @@ class Application {
     if (!content) return fail(content.error());
     const auto unfinished = system::is_unfinished_xfs(system_.files, ending_.device);
     if (!unfinished) return fail(unfinished.error());
-    const bool right = plan_.verdict == Verdict::adopt ? content->label == names::filesystem_label
-                                                       : content->uuid == plan_.record.filesystem_uuid;
+    // Of an adopted array's filesystem nothing is known before it is looked at, but its label.
+    const bool right = plan_.record.filesystem_uuid.empty() ? content->label == names::filesystem_label
+                                                            : content->uuid == plan_.record.filesystem_uuid;
     if (content->type != "xfs" || !right || *unfinished) {
       return fail(Why::refused,
                   "'" + ending_.device + "' holds " +
@@ -299,6 +387,8 @@ class Application {
   const Plan& plan_;
   const system::System& system_;
   std::set<std::string> names_;
+  std::set<std::string> old_names_;
+  unsigned points_ = 0;
   Ending ending_;
 };
 
@@ -324,6 +414,14 @@ std::string_view to_text(Act act) {
       return "write_done";
     case Act::set_link:
       return "set_link";
+    case Act::write_release:
+      return "write_release";
+    case Act::stop_array:
+      return "stop_array";
+    case Act::erase_drives:
+      return "erase_drives";
+    case Act::forget:
+      return "forget";
   }
   return "unknown";
 }

@@ -8,8 +8,8 @@
 #include "storage/steps.h"
 
 namespace fettle::storage {
-Decision::Decision(const Sight& sight, const profile::Cache& cache, const Fresh& fresh)
-    : sight_(sight), cache_(cache), fresh_(fresh), wanted_(cache.drives->count) {
+Decision::Decision(const Sight& sight, const profile::Cache& cache, const Fresh& fresh, Verb verb)
+    : sight_(sight), cache_(cache), fresh_(fresh), verb_(verb), wanted_(cache.drives->count) {
   if (sight.record_is_ours) record_ = &*sight.record;
   for (const SeenDrive& seen : sight.drives) {
     Judgement judgement = judge(seen, sight, wanted_);
@@ -19,6 +19,8 @@ Decision::Decision(const Sight& sight, const profile::Cache& cache, const Fresh&
   }
   add_missing();
   for (const LeftOut& left : sight.left_out) plan_.drives.push_back({left.drive, Role::system, left.why});
+  for (const facts::Drive& drive : sight.unwanted)
+    plan_.drives.push_back({drive, Role::unwanted, "the profile does not want drives of its model"});
   add_warnings();
 }
 
@@ -26,6 +28,12 @@ Plan Decision::decide() && {
   if (const std::string twice = serial_seen_twice(); !twice.empty()) {
     refuse(Verdict::foreign, "two drives have the serial number " + twice,
            "without a name of its own a drive cannot be told from others after a reboot");
+  } else if (verb_ == Verb::release) {
+    decide_release();
+  } else if (verb_ == Verb::recreate) {
+    decide_recreate(Verdict::unknown);
+  } else if (is_releasing()) {
+    decide_releasing();
   } else if (record_ != nullptr && !ours_.empty() && missing_.empty() &&
              ours_.size() == record_->drives.size()) {
     decide_whole();
@@ -104,7 +112,28 @@ void Decision::refuse(Verdict verdict, std::string says, std::string hint) {
   plan_.refusal = Error{Why::refused, "cannot provision the cache: " + std::move(says), std::move(hint)};
 }
 
+std::string Decision::dead_drives() const {
+  if (record_ == nullptr || record_->progress != Progress::done || ours_.empty()) return {};
+  std::string says;
+  for (const PlannedDrive& planned : plan_.drives) {
+    if (planned.role == Role::foreign || planned.role == Role::busy) return {};
+    if (planned.role != Role::unreadable) continue;
+    const auto& recorded = record_->drives;
+    if (std::none_of(recorded.begin(), recorded.end(),
+                     [&](const RecordedDrive& drive) { return is_same(drive, planned.drive); }))
+      return {};
+    says += (says.empty() ? "" : "; ") + to_text(planned.drive) + ": " + planned.why;
+  }
+  return says;
+}
+
 void Decision::refuse_bad() {
+  if (const std::string dead = dead_drives(); !dead.empty()) {
+    return refuse(Verdict::dead, "a drive of the cache does not answer: " + dead,
+                  "nothing was written. What the cache held is lost unless the drive recovers: power the "
+                  "machine off and on, then have the drive replaced; `fettle storage recreate` makes a new "
+                  "cache of what is there then");
+  }
   std::string says;
   for (const PlannedDrive& planned : plan_.drives) {
     if (planned.role != Role::foreign && planned.role != Role::busy && planned.role != Role::unreadable)
@@ -121,6 +150,10 @@ void Decision::decide_blank() {
   plan_.verdict = Verdict::all_blank;
   plan_.says = "all " + count_of(blank_.size(), "drive") + " are blank";
   plan_.members = blank_;
+  if (verb_ == Verb::provision && cache_.drives->on_all_blank == profile::OnAllBlank::report) {
+    return refuse(Verdict::all_blank, plan_.says + ", and the profile says `on_all_blank: report`",
+                  "`fettle storage apply` shows what would be made of them, and makes it");
+  }
   if (!sight_.identity) return refuse_identity();
   fill_record(wanted_ > 1 ? fresh_.array_uuid : std::string(), fresh_.filesystem_uuid, fresh_.generation);
   if (!may_write()) return;
@@ -191,8 +224,8 @@ void Decision::refuse_count(std::size_t found) {
 }
 
 void Decision::refuse_identity() {
-  refuse(plan_.verdict == Verdict::unknown ? Verdict::adopt : plan_.verdict, sight_.identity.error().said,
-         sight_.identity.error().hint);
+  refuse(plan_.verdict == Verdict::unknown ? Verdict::os_reimaged : plan_.verdict,
+         sight_.identity.error().said, sight_.identity.error().hint);
 }
 
 }  // namespace fettle::storage

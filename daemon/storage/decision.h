@@ -11,7 +11,7 @@ namespace fettle::storage {
 
 class Decision {
  public:
-  Decision(const Sight& sight, const profile::Cache& cache, const Fresh& fresh);
+  Decision(const Sight& sight, const profile::Cache& cache, const Fresh& fresh, Verb verb);
   Plan decide() &&;
 
  private:
@@ -23,6 +23,8 @@ class Decision {
   std::string serial_seen_twice() const;
   void refuse(Verdict verdict, std::string says, std::string hint);
   void refuse_bad();
+  // "SN0004 (nvme3n1): cannot read ..." when all that is wrong is that drives of our cache cannot be read.
+  std::string dead_drives() const;
 
   // Ours.
   // The array made of exactly these drives, or null.
@@ -49,6 +51,18 @@ class Decision {
   // Fettle's, but not on record.
   void decide_kin();
 
+  // To be taken apart, because an operator asks for it or the profile allows it.
+  bool is_releasing() const;
+  void decide_releasing();
+  void decide_release();
+  void decide_recreate(Verdict verdict);
+  // Drives of ours beside blank ones: what the cache held is lost.
+  void decide_some_replaced(std::string says);
+  // Which cache and which drives; false, with the refusal in place, when that is not clear or somebody uses
+  // it.
+  bool find_old(Verdict verdict);
+  void add_taking_apart();
+
   // Blank.
   void decide_blank();
   void add_creation();
@@ -61,6 +75,7 @@ class Decision {
   const Sight& sight_;
   const profile::Cache& cache_;
   const Fresh& fresh_;
+  Verb verb_;
   unsigned wanted_;
   const Record* record_ = nullptr;
   Plan plan_;

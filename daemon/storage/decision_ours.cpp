@@ -42,6 +42,13 @@ bool Decision::find_running(const std::vector<facts::Drive>& drives, const SeenA
            "udev may still be at work; otherwise a reboot assembles it anew");
     return false;
   }
+  if (array != nullptr && array->array.state == "broken") {
+    refuse(Verdict::dead,
+           "our array " + array->array.name + " is broken: it lost a drive while it was in use",
+           "what the cache holds is whole only if all drives come back: reboot, then look at `fettle storage "
+           "show`; `dmesg` tells which drive it was");
+    return false;
+  }
   if (array != nullptr && !is_running(array->array)) {
     refuse(Verdict::incomplete, "our array " + array->array.name + " is " + array->array.state,
            "`mdadm --detail /dev/" + array->array.name + "` tells more; a reboot assembles it anew");
@@ -81,7 +88,8 @@ void Decision::decide_whole() {
   plan_.says = is_begun ? "provisioning of " + count_of(ours_.size(), "drive") + " was cut off and goes on"
                         : "the cache of " + count_of(ours_.size(), "drive") + " is whole";
   for (const PlannedDrive& planned : plan_.drives) {
-    if (planned.role == Role::ours || planned.role == Role::system) continue;
+    if (planned.role == Role::ours || planned.role == Role::system || planned.role == Role::unwanted)
+      continue;
     plan_.warnings.push_back(to_text(planned.drive) + " is not part of the cache (" +
                              std::string(to_text(planned.role)) + "), left alone");
   }
@@ -117,7 +125,8 @@ void Decision::decide_whole() {
 
 bool Decision::content_is_right(const SeenArray& array) {
   if (!array.content) {
-    refuse(Verdict::foreign,
+    const bool is_foreign = array.content.error().why == Why::malformed;
+    refuse(is_foreign ? Verdict::foreign : Verdict::dead,
            "the array " + array.array.name + " of the cache cannot be read: " + array.content.error().said,
            array.content.error().hint);
     return false;
@@ -169,10 +178,7 @@ void Decision::refuse_part_of_ours() {
            "`dmesg`");
     return;
   }
-  refuse(Verdict::partial, "only " + has + " of the cache are still ours: the others were replaced",
-         "what the cache held is lost. When you are sure, empty the drives (`mdadm --stop` the array, "
-         "`blkdiscard` "
-         "each) and reboot: blank drives are made into a new cache");
+  decide_some_replaced("only " + has + " of the cache are still ours: the others were replaced");
 }
 
 void Decision::decide_kin() {
@@ -186,14 +192,18 @@ void Decision::decide_kin() {
                   std::string(where_to_look));
   }
   if (!blank_.empty()) {
-    return refuse(Verdict::partial,
-                  "only " + std::to_string(kin_.size()) + " of " + count_of(sight_.drives.size(), "drive") +
-                      " carry the fettle cache",
-                  "what the cache held is lost unless the missing drives come back");
+    return decide_some_replaced("only " + std::to_string(kin_.size()) + " of " +
+                                count_of(sight_.drives.size(), "drive") + " carry the fettle cache");
   }
   if (kin_.size() != wanted_) return refuse_count(kin_.size());
+  if (verb_ == Verb::provision && cache_.drives->on_os_reimaged == profile::OnOsReimaged::report) {
+    return refuse(Verdict::os_reimaged,
+                  "a whole fettle cache of " + count_of(kin_.size(), "drive") +
+                      " is here without a record, and the profile says `on_os_reimaged: report`",
+                  "`fettle storage apply` takes it over with all that is on it");
+  }
   if (!sight_.identity) return refuse_identity();
-  plan_.verdict = Verdict::adopt;
+  plan_.verdict = Verdict::os_reimaged;
   plan_.says =
       "a whole fettle cache of " + count_of(kin_.size(), "drive") + " without a record: it is taken over";
   plan_.members = kin_;

@@ -57,6 +57,8 @@ std::string_view to_text(Role role) {
       return "missing";
     case Role::system:
       return "system";
+    case Role::unwanted:
+      return "unwanted";
   }
   return "unreadable";
 }

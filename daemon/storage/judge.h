@@ -17,6 +17,7 @@ enum class Role {
   busy,        // somebody uses it
   missing,     // on record, but not in the machine
   system,      // of a wanted model, but the system's own
+  unwanted,    // of a model that the profile does not name
 };
 
 std::string_view to_text(Role role);

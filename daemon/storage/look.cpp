@@ -190,7 +190,10 @@ Sight look(const facts::Facts& facts, const profile::Cache& cache, const system:
   if (sight.blind || !cache.drives) return sight;
 
   for (const facts::Drive& drive : *facts.drives) {
-    if (!is_wanted(*cache.drives, drive)) continue;
+    if (!is_wanted(*cache.drives, drive)) {
+      sight.unwanted.push_back(drive);
+      continue;
+    }
     SeenDrive seen = look_at(drive, files, depth);
     // The system's drives are left alone, whatever is on them. Ours are "in use" too once the cache is
     // mounted.

@@ -40,7 +40,8 @@ struct SeenArray {
 struct Sight {
   std::vector<SeenDrive> drives;  // by serial
   std::vector<LeftOut> left_out;
-  std::vector<SeenArray> arrays;  // those with at least one of `drives` as a member
+  std::vector<facts::Drive> unwanted;  // of models that the profile does not name, or excludes
+  std::vector<SeenArray> arrays;       // those with at least one of `drives` as a member
   facts::Fact<facts::Identity> identity;
   Result<Record> record = fail(Why::missing, "cannot find a storage record");
   bool record_is_ours = false;  // the record was read and belongs to this machine

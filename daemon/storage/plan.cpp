@@ -14,14 +14,18 @@ std::string_view to_text(Verdict verdict) {
       return "same";
     case Verdict::all_blank:
       return "all_blank";
-    case Verdict::adopt:
-      return "adopt";
+    case Verdict::os_reimaged:
+      return "os_reimaged";
     case Verdict::resume:
       return "resume";
     case Verdict::incomplete:
       return "incomplete";
-    case Verdict::partial:
-      return "partial";
+    case Verdict::some_replaced:
+      return "some_replaced";
+    case Verdict::dead:
+      return "dead";
+    case Verdict::releasing:
+      return "releasing";
     case Verdict::foreign:
       return "foreign";
     case Verdict::unknown:
@@ -30,7 +34,21 @@ std::string_view to_text(Verdict verdict) {
   return "unknown";
 }
 
-Plan plan(const Sight& sight, const profile::Profile& profile, const Fresh& fresh) {
+std::string_view to_text(Verb verb) {
+  switch (verb) {
+    case Verb::provision:
+      return "provision";
+    case Verb::apply:
+      return "apply";
+    case Verb::recreate:
+      return "recreate";
+    case Verb::release:
+      return "release";
+  }
+  return "unknown";
+}
+
+Plan plan(const Sight& sight, const profile::Profile& profile, const Fresh& fresh, Verb verb) {
   Plan nothing;
   if (!profile.cache) {
     nothing.verdict = Verdict::none;
@@ -56,7 +74,11 @@ Plan plan(const Sight& sight, const profile::Profile& profile, const Fresh& fres
     if (nothing.refusal->hint.empty()) nothing.refusal->hint = "nothing was written; `dmesg` may tell why";
     return nothing;
   }
-  return Decision(sight, *profile.cache, fresh).decide();
+  Plan planned = Decision(sight, *profile.cache, fresh, verb).decide();
+  // Whatever is asked for, the verdict says what was found.
+  if (verb == Verb::recreate || verb == Verb::release)
+    planned.verdict = Decision(sight, *profile.cache, fresh, Verb::provision).decide().verdict;
+  return planned;
 }
 
 bool is_good(const Plan& plan) {

@@ -48,6 +48,7 @@ Result<Fresh> choose_names() {
 }
 
 std::string to_text(Progress progress) {
+  if (progress == Progress::release) return "release";
   return progress == Progress::done ? "done" : "intent";
 }
 
@@ -75,15 +76,20 @@ Result<Record> parse_record(std::string_view text) {
   }
   Record record;
   const std::string state = json_text(*json, "state");
-  if (state != "intent" && state != "done") return fail(malformed("its state is '" + state + "'"));
-  record.progress = state == "done" ? Progress::done : Progress::intent;
+  if (state != "intent" && state != "done" && state != "release")
+    return fail(malformed("its state is '" + state + "'"));
+  record.progress = state == "done"     ? Progress::done
+                    : state == "intent" ? Progress::intent
+                                        : Progress::release;
   record.generation = json_text(*json, "generation");
   record.machine_id = json_text(*json, "machine_id");
   record.product_uuid = json_text(*json, "product_uuid");
   record.array_uuid = json_text(*json, "array_uuid");
   record.filesystem_uuid = json_text(*json, "filesystem_uuid");
   if (record.machine_id.empty()) return fail(malformed("it names no machine"));
-  if (!is_uuid(record.filesystem_uuid)) return fail(malformed("filesystem_uuid is no UUID"));
+  const bool is_release = record.progress == Progress::release;
+  if (!is_uuid(record.filesystem_uuid) && !(is_release && record.filesystem_uuid.empty()))
+    return fail(malformed("filesystem_uuid is no UUID"));
   if (!record.generation.empty() && !is_uuid(record.generation))
     return fail(malformed("generation is no UUID"));
   const auto* const drives = json_field(*json, "drives");
@@ -97,6 +103,11 @@ Result<Record> parse_record(std::string_view text) {
                         {json_count(item, "size")}};
     if (drive.serial.empty()) return fail(malformed("it names a drive without serial"));
     record.drives.push_back(std::move(drive));
+  }
+  if (is_release) {
+    if (!is_uuid(record.array_uuid.empty() ? record.filesystem_uuid : record.array_uuid))
+      return fail(malformed("it has no UUID of what is to be taken apart"));
+    return record;
   }
   if (record.drives.size() == 1 ? !record.array_uuid.empty() : !is_uuid(record.array_uuid)) {
     return fail(malformed("array_uuid does not fit the number of drives"));

@@ -24,8 +24,9 @@ struct RecordedDrive {
 };
 
 // `intent`: written before the first byte goes to a drive. `done`: after the filesystem was made and looked
-// at.
-enum class Progress { intent, done };
+// at. `release`: written before the first of these drives is emptied; then the record names only those, and
+// what is not known of a cache without a record is empty.
+enum class Progress { intent, done, release };
 
 // The UUIDs are chosen by us before anything is made, so that every leftover of a killed run can be
 // recognised.

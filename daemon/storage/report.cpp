@@ -178,7 +178,13 @@ Result<Outcome> write_report(const system::Files& files, const Report& report) {
 
 json::object describe(const Plan& plan) {
   json::array drives;
-  for (const PlannedDrive& planned : plan.drives) drives.push_back(to_object(reported(planned)));
+  for (const PlannedDrive& planned : plan.drives) {
+    json::object drive = to_object(reported(planned));
+    drive["wwid"] = planned.drive.wwid;
+    drive["nsid"] = planned.drive.nsid;
+    drive["numa_node"] = planned.drive.numa_node;
+    drives.push_back(std::move(drive));
+  }
   json::array steps;
   for (const Step& step : plan.steps) {
     json::array destroys;

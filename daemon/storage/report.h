@@ -70,9 +70,10 @@ boost::json::object describe(const Plan& plan);
 Findings findings(const Result<Report>& report, const facts::Facts& facts, const profile::Profile& profile,
                   std::chrono::system_clock::time_point now);
 
-// cache.space: what Files::space said of the cache path, against the reserve of the profile.
-NamedFinding space_finding(const Result<system::Space>& space, const profile::Profile& profile,
-                           std::chrono::system_clock::time_point now);
+// cache.space: what Files::space said of the cache path, against the reserves of the profile; with what fills
+// the cache most, as far as it was measured.
+NamedFinding space_finding(const Result<system::Space>& space, const facts::Facts& facts,
+                           const profile::Profile& profile, std::chrono::system_clock::time_point now);
 
 // "2026-11-24T16:00:00Z".
 std::string to_text(std::chrono::system_clock::time_point time);

@@ -112,6 +112,25 @@ Step step_link() {
   return {Act::set_link, "point " + std::string(names::cache_link) + " at it for the mount unit", {}, {}};
 }
 
+Step step_write_release() {
+  return {Act::write_release, "write down which drives are emptied, before the first byte", {}, {}};
+}
+
+Step step_stop(const std::string& array_uuid) {
+  return {Act::stop_array, "stop the array " + array_uuid, {}, {}};
+}
+
+Step step_erase(const Drives& drives) {
+  return {Act::erase_drives,
+          "empty " + count_of(drives.size(), "drive") + ": zeros at both ends and all over, our mark last",
+          serials_of(drives),
+          {}};
+}
+
+Step step_forget() {
+  return {Act::forget, "set the storage record aside and take the link away", {}, {}};
+}
+
 system::Command detail_of(const std::string& device) {
   return {{mdadm, "--detail", "--export", device}, {}, seconds(30)};
 }

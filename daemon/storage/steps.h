@@ -21,6 +21,10 @@ Step step_find();
 Step step_make_filesystem(const Drives& drives, const std::string& filesystem_uuid);
 Step step_check();
 Step step_link();
+Step step_write_release();
+Step step_stop(const std::string& array_uuid);
+Step step_erase(const Drives& drives);
+Step step_forget();
 
 // What apply() runs besides the commands of steps.
 system::Command detail_of(const std::string& device);

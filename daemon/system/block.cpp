@@ -10,18 +10,18 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <tuple>
 
 #include "base/text.h"
+#include "system/direct_io.h"
 #include "system/lock.h"
 
 namespace fettle::system {
 namespace {
 
-constexpr std::size_t alignment = 4096;  // of memory and offsets for O_DIRECT: 4Kn drives ask for that
+constexpr std::size_t alignment = direct_alignment;
 constexpr std::uint64_t chunk = 1U << 20U;
 constexpr std::uint64_t window = 16U << 20U;  // at both ends
 constexpr std::uint64_t sample = 64U << 10U;  // in between
@@ -42,15 +42,10 @@ class Reader {
   static Result<Reader> open(const Files& files, std::string_view device) {
     Reader reader;
     reader.device_ = device;
-    auto fd = files.open_at(device, O_RDONLY | O_DIRECT);
-    // File systems without O_DIRECT refuse it here (tmpfs); a device node never does.
-    if (!fd) {
-      const auto info = files.look_through(device);
-      if (info && info->kind == Kind::file) fd = files.open_at(device, O_RDONLY);
-    }
+    auto fd = open_direct(files, device, O_RDONLY);
     if (!fd) return fail(fd.error());
     reader.fd_ = std::move(*fd);
-    reader.buffer_.reset(static_cast<unsigned char*>(std::aligned_alloc(alignment, chunk)));
+    reader.buffer_ = direct_buffer(chunk);
     if (!reader.buffer_) return fail(cannot("read", device, ENOMEM));
     return reader;
   }
@@ -80,15 +75,11 @@ class Reader {
   }
 
  private:
-  struct Free {
-    void operator()(unsigned char* memory) const { std::free(memory); }
-  };
-
   static std::string hint() { return "look for errors of this drive in `dmesg`; nothing is written to it"; }
 
   std::string device_;
   Fd fd_;
-  std::unique_ptr<unsigned char, Free> buffer_;
+  DirectBuffer buffer_;
 };
 
 // Where formats keep data or a mirror of it outside the two ends: btrfs' mirrors, and where mdadm puts the
@@ -203,7 +194,14 @@ Result<bool> is_blank(const Files& files, std::string_view device, Bytes size) {
                                  std::to_string(*length) + " bytes, the kernel says " +
                                  std::to_string(size.count));
   }
-  const std::uint64_t end = size.count;
+  for (const auto& [from, to] : looked_at_places(size.count)) {
+    const auto zero = reader->is_zero(from, to);
+    if (!zero || !*zero) return zero;
+  }
+  return true;
+}
+
+std::vector<std::pair<std::uint64_t, std::uint64_t>> looked_at_places(std::uint64_t end) {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> places{{0, std::min(window, end)}};
   if (end > window) {
     // Rounded down to a block, so that O_DIRECT takes it.
@@ -216,11 +214,7 @@ Result<bool> is_blank(const Files& files, std::string_view device, Bytes size) {
     for (unsigned i = 1; i <= sample_count; ++i)
       add_sample(end / (sample_count + 1) * i / alignment * alignment);
   }
-  for (const auto& [from, to] : places) {
-    const auto zero = reader->is_zero(from, to);
-    if (!zero || !*zero) return zero;
-  }
-  return true;
+  return places;
 }
 
 Result<bool> is_unfinished_xfs(const Files& files, std::string_view device) {

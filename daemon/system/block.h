@@ -5,8 +5,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -32,6 +34,10 @@ Result<Signature> probe(const Files& files, std::string_view device);
 // allows it. That covers GPT at both ends, md 0.90 to 1.2, ZFS's four labels, LVM, LUKS2 and btrfs. A read
 // error is an error; so is a device that is not `size` long.
 Result<bool> is_blank(const Files& files, std::string_view device, Bytes size);
+
+// The ranges that is_blank() reads of a device of `size` bytes: [from, to) each. What makes a drive blank
+// writes zeros there.
+std::vector<std::pair<std::uint64_t, std::uint64_t>> looked_at_places(std::uint64_t size);
 
 // True for an XFS whose mkfs was cut off before its last write: the kernel refuses to mount it, so nobody has
 // data there.

@@ -31,6 +31,8 @@ using namespace std::chrono_literals;
 
 constexpr Bytes output_limit = 8_MiB;
 constexpr auto grace_after_sigterm = 10s;
+// A process that waits for a dead drive does not even die of SIGKILL.
+constexpr auto grace_after_sigkill = 2s;
 constexpr auto watch_interval = 1s;
 
 // The whole environment of the child, nothing inherited.
@@ -113,6 +115,7 @@ int exit_code_of(int native) {
 }
 
 enum class Ending { by_itself, deadline, stopped };
+enum class Gone { yes, no };
 
 class BoostRunner final : public Runner {
  public:
@@ -149,6 +152,7 @@ class BoostRunner final : public Runner {
     err.start();
 
     Ending ending = Ending::by_itself;
+    Gone gone = Gone::no;
     asio::steady_timer deadline(loop, command.deadline);
     asio::steady_timer asking(loop);
     const auto end_group = [&](Ending why) {
@@ -156,8 +160,13 @@ class BoostRunner final : public Runner {
       asking.cancel();
       ::kill(-group, SIGTERM);
       deadline.expires_after(grace_after_sigterm);
-      deadline.async_wait([group](boost::system::error_code cancelled) {
-        if (!cancelled) ::kill(-group, SIGKILL);
+      deadline.async_wait([&, group](boost::system::error_code cancelled) {
+        if (cancelled) return;
+        ::kill(-group, SIGKILL);
+        deadline.expires_after(grace_after_sigkill);
+        deadline.async_wait([&](boost::system::error_code also_cancelled) {
+          if (!also_cancelled) loop.stop();
+        });
       });
     };
     deadline.async_wait([&](boost::system::error_code cancelled) {
@@ -178,6 +187,7 @@ class BoostRunner final : public Runner {
     if (watch != nullptr) ask();
 
     child.async_wait([&](boost::system::error_code, int) {
+      gone = Gone::yes;
       deadline.cancel();
       asking.cancel();
       // A grandchild may hold the pipes open for ever: what is left of the group ends with the child.
@@ -185,6 +195,12 @@ class BoostRunner final : public Runner {
     });
     loop.run();
 
+    if (gone == Gone::no) {
+      child.detach();  // nobody waits for it any more
+      return fail(Why::timed_out, "cannot finish '" + to_text(command) + "' within " +
+                                      std::to_string(command.deadline.count()) +
+                                      " s: it hangs in the kernel, where nothing can end it");
+    }
     if (ending == Ending::deadline) {
       return fail(Why::timed_out, "cannot finish '" + to_text(command) + "' within " +
                                       std::to_string(command.deadline.count()) + " s: it was stopped");

@@ -34,7 +34,8 @@ class Runner {
  public:
   virtual ~Runner() = default;
 
-  // Error only when the program could not be started, or did not end before its deadline.
+  // Error only when the program could not be started, or did not end before its deadline. A program that
+  // hangs in the kernel and does not even die of SIGKILL is left behind 2 s later, with the same error.
   virtual Result<Completed> run(const Command& command) = 0;
 
   // As run(), asking `watch` about once a second whether to go on; Verdict::stop ends the whole process group

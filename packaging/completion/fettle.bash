@@ -34,8 +34,9 @@ _fettle() {
     --timeout | --stall | --workers | --name | --os | --kernel | --rocm | --driver | --gpu) return ;;
     *)
       case "$command $verb" in
-        ' ') choices='apply check compat env events ledger plan profile provision shelf stage status storage wait --help --version' ;;
+        ' ') choices='apply check collect compat env events ledger plan profile provision shelf stage status storage wait --help --version' ;;
         'check ') choices='--list' ;;
+        'collect ') choices='--now' ;;
         'compat '*) choices='--os --kernel --rocm --driver --gpu --newest' ;;
         'env ') choices='explain --format' ;;
         'env explain') choices=$(fettle env --format sh 2>/dev/null | sed -n 's/^export \([A-Z0-9_]*\)=.*/\1/p') ;;
@@ -49,7 +50,7 @@ _fettle() {
         'shelf export') choices='--to' ;;
         'stage '*) choices='--client --stall --workers' ;;
         'status ') choices='--watch' ;;
-        'storage ') choices='show plan' ;;
+        'storage ') choices='show plan caches' ;;
         'wait ') choices='--for --timeout' ;;
         'events ') choices='--follow' ;;
       esac

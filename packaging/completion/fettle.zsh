@@ -4,6 +4,7 @@
 local -a commands
 commands=(
   'check:look at this node here and now, without the daemon'
+  'collect:try the cache and the drives for the daemon'
   'compat:which system, kernel, driver and ROCm go together; what if'
   'env:the environment the profile asks for, and where it is delivered'
   'profile:what is wanted of this node, and every mistake in saying so'
@@ -33,6 +34,7 @@ case $state in
   argument)
     case $words[1] in
       check) _arguments '--list[print the checks]' ;;
+      collect) _arguments '--now[due or not]' ;;
       compat)
         _arguments '--os[another system]:ubuntu-24.04.3:' '--kernel[what uname -r says]:kernel:' \
           '--rocm[ROCm release]:release:' '--driver[driver release or module]:release:' \
@@ -55,7 +57,7 @@ case $state in
           '--stall[seconds without a new byte]:seconds:' '--workers[files at a time]:count:'
         ;;
       status) _arguments '--watch[again each second]' ;;
-      storage) _arguments '1:verb:(show plan)' ;;
+      storage) _arguments '1:verb:(show plan caches)' ;;
       events) _arguments '--follow[go on with each event as it comes]' ;;
       wait)
         _arguments '--for[goal]:goal:(ready cache gpu shelf=)' '--timeout[seconds]:seconds:'

@@ -56,7 +56,7 @@ TEST_CASE("cli storage: show and plan tell the drives and the steps, and write n
   const Answer show = run(machine, cli::run_storage, {});
   CHECK(show.code == 0);
   CHECK(contains(show.out, "all_blank: all 2 drives are blank"));
-  CHECK(contains(show.out, "SN0002"));
+  CHECK(contains(show.out, "SN0002 blank\n    Microsoft NVMe Direct Disk v2, 2.0 MiB"));
   CHECK_FALSE(contains(show.out, "mdadm --create"));
   const Answer plan = run(machine, cli::run_storage, {"plan"});
   CHECK(plan.code == 0);
@@ -124,4 +124,82 @@ TEST_CASE("cli provision: it provisions, says what it did, and the second time n
   const Answer cache = run(machine, cli::run_provision, {"--cache"});
   CHECK(cache.code == 2);
   CHECK(contains(cache.err, "nothing is mounted there"));
+}
+
+TEST_CASE("cli storage: every drive is explained, in a table or in lines of its own, within the terminal") {
+  StorageMachine machine(2);
+  configure(machine, 2);
+  machine.tree.patch(machine.device(1), 0, test::xfs_superblock(test::other_uuid, "precious"));
+  test::DriveSpec remote = machine.drives[0];
+  remote.number = 8;
+  remote.serial = "REMOTE0001";
+  remote.model = test::azure_remote_model;
+  add_drive(machine.tree, remote);
+  for (const std::size_t width : {0U, 40U, 60U, 80U, 120U, 200U}) {
+    CAPTURE(width);
+    std::ostringstream out;
+    std::ostringstream err;
+    cli::Context context{machine.system(), cli::Format::text, out, err};
+    context.width = width;
+    CHECK(cli::run_storage(context, {}) == 2);
+    const std::string page = out.str();
+    const std::string table = page.substr(page.find("\n\n") + 2);
+    CHECK(contains(table, "SERIAL") == (width > 100));
+    for (const char* const word : {"SN0001", "may be taken", "'precious'", "REMOTE0001"})
+      CHECK_MESSAGE(contains(table, word), word, " is not in:\n", table);
+    std::istringstream rows(table);
+    for (std::string row; std::getline(rows, row);) CHECK(row.size() <= std::max<std::size_t>(width, 40));
+  }
+}
+
+TEST_CASE("cli storage: an order is a dry run until it names its plan and every drive") {
+  StorageMachine machine(2);
+  configure(machine, 2);
+  REQUIRE(run(machine, cli::run_provision, {"--boot"}).code == 0);
+  machine.ran.clear();
+  const std::string before = machine.fingerprint();
+  const Answer dry = run(machine, cli::run_storage, {"release"});
+  CHECK(dry.code == 0);
+  CHECK(contains(dry.out, "ALL DATA OF THE CACHE IS LOST"));
+  const auto json = parse_json(run(machine, cli::run_storage, {"release"}, cli::Format::json).out, "it");
+  REQUIRE(json);
+  const std::string hash = json_text(*json, "plan");
+  CHECK(contains(dry.out, "fettle storage release --drive SN0001 SN0002 --plan " + hash));
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"release", "--plan", hash},
+           {"release", "--plan", hash, "--drive", "SN0001"},
+           {"release", "--plan", hash, "--drive", "SN0001", "SN0002", "SN0003"},
+           {"release", "--plan", "0123456789abcdef", "--drive", "SN0001", "SN0002"},
+           {"recreate", "--plan", hash, "--drive", "SN0001", "SN0002"}}) {
+    CHECK(run(machine, cli::run_storage, words).code == 2);
+  }
+  CHECK(run(machine, cli::run_storage, {"release", "--drive", "SN0001", "SN0002"}).code == 64);
+  CHECK(run(machine, cli::run_storage, {"release", "--yes"}).code == 64);
+  CHECK(machine.ran.empty());
+  CHECK(machine.fingerprint() == before);
+  const Answer done =
+      run(machine, cli::run_storage, {"release", "--drive", "SN0002", "SN0001", "--plan", hash});
+  CHECK(done.code == 0);
+  CHECK(contains(done.out, "changed: empty 2 drives"));
+  CHECK(contains(run(machine, cli::run_storage, {}).out, "all_blank: all 2 drives are blank"));
+  const Answer again =
+      run(machine, cli::run_storage, {"release", "--drive", "SN0001", "SN0002", "--plan", hash});
+  CHECK(again.code == 2);
+  CHECK(contains(again.err, "something changed since it was shown"));
+}
+
+TEST_CASE("cli storage: history tells the verdict of each boot and each order, once") {
+  StorageMachine machine(2);
+  configure(machine, 2);
+  CHECK(run(machine, cli::run_storage, {"history"}).code == 2);
+  for (int i = 0; i < 3; ++i) REQUIRE(run(machine, cli::run_provision, {"--boot"}).code == 0);
+  machine.power_cycle();
+  machine.tree.sparse(machine.device(1), test::small_drive);
+  CHECK(run(machine, cli::run_provision, {"--boot"}).code == 2);
+  const Answer history = run(machine, cli::run_storage, {"history"});
+  CHECK(history.code == 0);
+  CHECK(std::count(history.out.begin(), history.out.end(), '\n') == 3);
+  CHECK(contains(history.out, "boot b0000000, provision: all_blank; blank SN0001 SN0002; array "));
+  CHECK(contains(history.out, "provision: same; ours SN0001 SN0002"));
+  CHECK(contains(history.out, "ours SN0001; blank SN0002; refused: "));
 }

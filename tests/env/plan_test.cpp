@@ -16,9 +16,9 @@ namespace {
 profile::Profile example() {
   profile::Profile profile;
   profile.cache = profile::Cache{"/srv/fettle"};
-  profile.caches = {{"hf", {"HF_HOME"}, 0755, "fettle-stage", "", "weights survive a restart"},
-                    {"aiter", {"AITER_JIT_DIR", "JIT_WORKSPACE_DIR"}, 0755, "", "", "kernels"},
-                    {"scratch", {}, 0755, "", "", "no variable"}};
+  profile.caches = {{"hf", {"HF_HOME"}, 0755, "fettle-stage", "", {}, "weights survive a restart"},
+                    {"aiter", {"AITER_JIT_DIR", "JIT_WORKSPACE_DIR"}, 0755, "", "", {}, "kernels"},
+                    {"scratch", {}, 0755, "", "", {}, "no variable"}};
   profile.environment = {{"HSA_OVERRIDE_CPU_AFFINITY_DEBUG", "0", Scope::all, "pinned processes", "ROCm"},
                          {"HOST_ONLY", "h", Scope::host, "", ""},
                          {"MODE", "host", Scope::host, "", ""},

@@ -122,6 +122,9 @@ TEST_CASE("profile: a key nobody knows is answered with those that are known") {
        ":4:1  unknown key 'shelvs'  known here: schema, kind, profile, shelves, cache, price"},
       {profile_head + "gpus: {model: MI300X, count: 8, cuont: 9}\n",
        ":3:33  unknown key 'cuont'  known here: model, count"},
+      {"schema: 1\nkind: profile\nname: it\ncache:\n  drives:\n    models: [m]\n    count: 1\n"
+       "    on_partial_loss: erase\n",
+       ":8:22  'on_partial_loss' cannot be 'erase'  one of: report, rebuild"},
       {profile_head + "gpus: {model: MI300X}\n", ":3:7  the key 'count' is missing here"},
       {configuration + "\"a\\x07b\": 1\n",
        ":4:1  unknown key 'a\\x07b'  known here: schema, kind, profile, shelves, cache, price"},

@@ -33,6 +33,11 @@ inline serve::Inputs ready_node() {
                      finding("host.numa_balancing", Status::warn, "numa_balancing is 1 \"on\"\nfor all",
                              "set kernel.numa_balancing=0")};
   inputs.cache = {"/srv/fettle", "drives", Bytes{30725970923520}, Bytes{24000000000000}};
+  inputs.cache.write = std::chrono::microseconds(12345);
+  inputs.caches = {{"hf", 700_GiB, 0_GiB, std::int64_t{-4096}}, {"uv", {}, 20_GiB, {}}};
+  inputs.drives = {{"SN0001", 41, 3, 100, 0, std::chrono::microseconds(95)},
+                   {"bad \xFF \"serial", 72, 91, 8, 12, {}}};
+  inputs.collected = {{"cache", {{"path", "/srv/fettle"}}}};
   inputs.gpus = {"MI300X", 8, 8U, "6.14.14 (30.10.2)"};
   inputs.shelves = {shelf("tiny", serve::Progress::ready, "ready"),
                     shelf("large", serve::Progress::ready, "ready")};

@@ -158,7 +158,7 @@ TEST_CASE("storage: an intent gives no right to a drive that changed since (F47)
   SUBCASE("the blank one was replaced by another blank one") {
     machine.drives[drive].serial = "NEW0001";
     machine.replug();
-    verdict = Verdict::partial;
+    verdict = Verdict::some_replaced;
   }
   const std::string before = machine.fingerprint();
   const Plan planned = plan_with(machine, later);

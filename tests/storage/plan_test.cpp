@@ -121,7 +121,7 @@ TEST_CASE("storage: a new image on the same drives takes the cache over, data ke
   }
   SUBCASE("nobody assembled it") {}
   const Plan planned = plan_of(machine);
-  CHECK(planned.verdict == Verdict::adopt);
+  CHECK(planned.verdict == Verdict::os_reimaged);
   for (const Step& step : planned.steps) CHECK(step.destroys.empty());
   const Ending ending = apply(planned, machine.system());
   CHECK_FALSE(ending.error);
@@ -140,7 +140,7 @@ TEST_CASE("storage: one drive of fettle's is taken over as well") {
   REQUIRE_FALSE(provision(machine).error);
   machine.tree.remove("/var/lib/fettle");
   const Plan planned = plan_of(machine);
-  CHECK(planned.verdict == Verdict::adopt);
+  CHECK(planned.verdict == Verdict::os_reimaged);
   CHECK_FALSE(apply(planned, machine.system()).error);
   CHECK(plan_of(machine).verdict == Verdict::same);
 }
@@ -150,7 +150,7 @@ TEST_CASE("storage: an array of fettle's name with another filesystem on it is n
   machine.put_array(other_uuid, "any:fettle", "precious");
   const std::string before = machine.fingerprint();
   const Plan planned = plan_of(machine);
-  CHECK(planned.verdict == Verdict::adopt);
+  CHECK(planned.verdict == Verdict::os_reimaged);
   const Ending ending = apply(planned, machine.system());
   REQUIRE(ending.error);
   CHECK(ending.error->why == Why::refused);
@@ -167,7 +167,7 @@ TEST_CASE("storage: drives of two fettle caches, or of one and blank ones, are n
   check_refused(two, Verdict::foreign, {"2 different fettle caches"});
   StorageMachine half(2);
   half.put_array_member(0, other_uuid, "any:fettle", 2);
-  check_refused(half, Verdict::partial, {"1 of 2"});
+  check_refused(half, Verdict::some_replaced, {"1 of 2"});
 }
 
 TEST_CASE("storage: the record of a cloned image gives no rights") {
@@ -181,7 +181,7 @@ TEST_CASE("storage: the record of a cloned image gives no rights") {
   machine.tree.file("/sys/class/dmi/id/product_uuid", "99999999-0000-1010-8000-b7c04f4a3232\n");
   machine.ran.clear();
   const Plan planned = plan_of(machine);
-  CHECK(planned.verdict == Verdict::adopt);
+  CHECK(planned.verdict == Verdict::os_reimaged);
   REQUIRE(planned.warnings.size() == 1);
   CHECK(planned.warnings[0].find("another machine") != std::string::npos);
   for (const Step& step : planned.steps) CHECK(step.destroys.empty());

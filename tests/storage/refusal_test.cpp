@@ -19,7 +19,8 @@ TEST_CASE("storage: remote drives of the cloud are never candidates, blank or no
   add_drive(machine.tree, remote);
   const Plan planned = plan_of(machine);
   CHECK(planned.verdict == Verdict::all_blank);
-  CHECK(planned.drives.size() == 8);
+  CHECK(planned.drives.size() == 9);
+  CHECK(drive_of(planned, "REMOTE0001").role == Role::unwanted);
   CHECK(system::to_text(planned.steps[1].command).find("nvme8n1") == std::string::npos);
 }
 
@@ -230,13 +231,13 @@ TEST_CASE("storage: a member that is missing makes the cache incomplete, never n
   CHECK(drive_of(planned, "SN0006").role == Role::missing);
 }
 
-TEST_CASE("storage: our array that lost a member while in use is incomplete (F21)") {
+TEST_CASE("storage: our array that lost a member while in use is dead (F21)") {
   StorageMachine machine;
   REQUIRE_FALSE(provision(machine).error);
   machine.tree.file("/sys/devices/virtual/block/md127/md/array_state", "broken\n");
   machine.ran.clear();
   const Plan planned = plan_of(machine);
-  CHECK(planned.verdict == Verdict::incomplete);
+  CHECK(planned.verdict == Verdict::dead);
   REQUIRE(planned.refusal);
   CHECK(planned.refusal->said.find("md127 is broken") != std::string::npos);
 }
@@ -269,7 +270,7 @@ TEST_CASE("storage: one drive of ours replaced by a blank one is for the operato
     machine.drives[2].serial = "NEW0001";
     machine.replug();
   }
-  check_refused(machine, Verdict::partial, {"7 of 8"});
+  check_refused(machine, Verdict::some_replaced, {"7 of 8"});
 }
 
 TEST_CASE("storage: one drive of ours replaced by a foreign one is foreign (F24)") {

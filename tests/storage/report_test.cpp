@@ -182,15 +182,33 @@ TEST_CASE("findings: directory mode and no cache") {
 TEST_CASE("findings: free space against the reserve") {
   profile::Profile profile;
   const auto now = std::chrono::system_clock::time_point{};
-  CHECK(space_finding(system::Space{}, profile, now).finding.status == Status::not_applicable);
+  CHECK(space_finding(system::Space{}, {}, profile, now).finding.status == Status::not_applicable);
   profile.cache.emplace();
   profile.cache->reserve = 100_GiB;
-  CHECK(space_finding(system::Space{1000_GiB, 100_GiB, 1}, profile, now).finding.status == Status::pass);
-  const NamedFinding little = space_finding(system::Space{1000_GiB, 99_GiB, 1}, profile, now);
+  CHECK(space_finding(system::Space{1000_GiB, 100_GiB, 1}, {}, profile, now).finding.status == Status::pass);
+  const NamedFinding little = space_finding(system::Space{1000_GiB, 99_GiB, 1}, {}, profile, now);
   CHECK(little.id == "cache.space");
   CHECK(little.finding.status == Status::warn);
   CHECK(little.finding.says == "99.0 GiB are free, less than the reserve of 100.0 GiB");
-  CHECK(space_finding(fail(Why::missing, "cannot look"), profile, now).finding.status == Status::unknown);
+  // What could go is said as far as it was measured, the fullest first.
+  facts::CacheUsage usage;
+  usage.directories = {{"uv", system::Usage{12_GiB, 9, true}, {}, {}},
+                       {"hf", system::Usage{800_GiB, 9, true}, {}, {}},
+                       {"triton", fail(Why::missing, "not there"), {}, {}}};
+  facts::Facts facts;
+  facts.cache_usage = usage;
+  const NamedFinding full = space_finding(system::Space{1000_GiB, 99_GiB, 1}, facts, profile, now);
+  CHECK(full.finding.hint.find("most lies in hf (800.0 GiB), uv (12.0 GiB)") != std::string::npos);
+  // A directory's own reserve counts until it is used.
+  profile.cache->reserve = 90_GiB;
+  profile.caches.resize(1);
+  profile.caches[0].name = "uv";
+  profile.caches[0].reserve = 20_GiB;
+  CHECK(space_finding(system::Space{1000_GiB, 99_GiB, 1}, facts, profile, now).finding.status ==
+        Status::pass);
+  CHECK(space_finding(system::Space{1000_GiB, 97_GiB, 1}, facts, profile, now).finding.status ==
+        Status::warn);
+  CHECK(space_finding(fail(Why::missing, "cannot look"), {}, profile, now).finding.status == Status::unknown);
 }
 
 TEST_CASE("plan: the page for machines has each step with its command and what it writes to") {

@@ -108,6 +108,9 @@ inline const std::string other_uuid = "11111111-2222-4333-8444-555555555555";
 // Small, because every look reads 32 MiB of larger ones.
 inline constexpr std::uint64_t small_drive = 2ULL << 20U;
 
+// Of a member's data in md_superblock().
+inline constexpr std::uint64_t data_offset = 1ULL << 20U;
+
 class StorageMachine final : public system::Runner {
  public:
   explicit StorageMachine(unsigned count = 8, std::uint64_t bytes = small_drive) {
@@ -161,6 +164,13 @@ class StorageMachine final : public system::Runner {
     add_array(tree, {"md127", state, "raid0", members, 1ULL << 30U, 0});
     namespace fs = std::filesystem;
     const std::string kept = tree.root() + "/content";
+    // What mkfs.xfs put on the array lies on its members: emptied ones make an empty array.
+    const std::string first = tree.root() + "/dev/" + members.front();
+    if (fs::exists(tree.root() + "/made-on-members") &&
+        tree.read(first.substr(tree.root().size())).substr(data_offset, 4) != "XFSB") {
+      fs::remove(kept);
+      tree.remove("/made-on-members");
+    }
     if (fs::exists(kept)) fs::rename(kept, tree.root() + "/dev/md127");
   }
 
@@ -330,7 +340,12 @@ class StorageMachine final : public system::Runner {
       return refusal("mkfs.xfs: " + device + " appears to contain something.");
     const auto uuid = std::find_if(command.argv.begin(), command.argv.end(),
                                    [](const std::string& word) { return word.rfind("uuid=", 0) == 0; });
-    tree.patch(device, 0, xfs_superblock(uuid->substr(5), "fettle", makes));
+    const std::string superblock = xfs_superblock(uuid->substr(5), "fettle", makes);
+    tree.patch(device, 0, superblock);
+    if (drives.size() > 1) {
+      const auto members = tree.files().list("/sys/block/md127/slaves");
+      tree.patch("/dev/" + members->front(), data_offset, superblock).file("/made-on-members");
+    }
     if (makes == Made::unfinished) ::raise(SIGKILL);
     return system::Completed{};
   }

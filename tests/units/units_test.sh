@@ -20,7 +20,7 @@ mkdir -p "$scratch/usr/lib/systemd/system" "$scratch/usr/bin" "$scratch/usr/libe
 for directory in /usr/lib/systemd/system /lib/systemd/system; do
   if [ -d "$directory" ]; then cp -a "$directory/." "$scratch/usr/lib/systemd/system/"; fi
 done
-cp "$units"/*.service "$units"/*.socket "$units"/*.target "$units"/*.mount "$units"/*.slice \
+cp "$units"/*.service "$units"/*.socket "$units"/*.target "$units"/*.mount "$units"/*.slice "$units"/*.timer \
   "$scratch/usr/lib/systemd/system/"
 for program in usr/bin/fettle usr/libexec/fettle/fettled; do
   printf '#!/bin/sh\n' >"$scratch/$program"
@@ -36,7 +36,7 @@ count() {
 complaints=$(systemd-analyze verify --root="$scratch" --man=no \
   fettle-cache.target fettle-cache.service fettle-provision.service srv-fettle.mount \
   fettled.service fettle-status.socket fettle-control.socket fettle-stage@example.service \
-  fettle-gpu.target fettle-shelf@example.target 2>&1 | grep -i fettle || true)
+  fettle-gpu.target fettle-shelf@example.target fettle-collect.timer fettle-collect.service 2>&1 | grep -i fettle || true)
 # Ubuntu 24.04 has systemd 255. Older ones ignore these three, and say so.
 if [ "$version" -lt 254 ]; then
   complaints=$(printf '%s\n' "$complaints" |
@@ -60,6 +60,7 @@ check fettled.service 10
 check fettle-stage@.service 20
 check fettle-provision.service 30
 check fettle-cache.service 30
+check fettle-collect.service 30
 check fettle-wait-gpu.service 20
 check fettle-wait-shelf@.service 20
 
