@@ -14,6 +14,9 @@ namespace fettle::profile {
 struct Gpus {
   std::string model;  // "MI300X": a name of profiles/gpus.yaml, virtual functions included
   unsigned count = 0;
+  std::string compute_partition;  // "SPX"; empty = any, if all GPUs are alike
+  std::string memory_partition;   // "NPS1"
+  Bytes memory;                   // of each GPU at least; 0 = not asked
 };
 
 // Which drives may become the cache. Empty `models` matches none: nothing is taken by default.
