@@ -16,8 +16,8 @@ bool is_card(std::string_view name) {  // not card1-DP-1, a connector
   constexpr std::string_view prefix = "card";
   if (!name.starts_with(prefix)) return false;
   name.remove_prefix(prefix.size());
-  return !name.empty() && std::all_of(name.begin(), name.end(),
-                                      [](unsigned char c) { return std::isdigit(c) != 0; });
+  return !name.empty() &&
+         std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
 Result<std::string> slot_of(const system::Files& files, const std::string& device) {
@@ -136,8 +136,9 @@ Result<RasCounts> parse_ras_counts(std::string_view text, std::string_view file)
                            : to_number<std::uint64_t>(trim(line.substr(colon + 1)));
     const std::string_view key = trim(line.substr(0, colon));
     if (!count || (key != "ue" && key != "ce" && key != "de")) {
-      return fail(Why::failed, "cannot read '" + std::string(file) + "': the driver says '" +
-                                   std::string(trim(line.substr(0, 80))) + "'",
+      return fail(Why::failed,
+                  "cannot read '" + std::string(file) + "': the driver says '" +
+                      std::string(trim(line.substr(0, 80))) + "'",
                   "while a GPU is reset its counters cannot be read; look again in a minute");
     }
     (key == "ue" ? counts.uncorrectable : key == "ce" ? counts.corrected : counts.deferred) = *count;
@@ -159,7 +160,8 @@ Result<BadPages> parse_bad_pages(std::string_view text, std::string_view file) {
     } else if (flag == "F") {
       ++pages.failed;
     } else {
-      return fail(Why::malformed, "cannot read '" + std::string(file) + "': a line does not end in R, P or F");
+      return fail(Why::malformed,
+                  "cannot read '" + std::string(file) + "': a line does not end in R, P or F");
     }
   }
   return pages;

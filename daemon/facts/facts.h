@@ -92,8 +92,8 @@ struct PcieLink {
 // One GPU as its driver shows it: a DRM card of the vendor. A file that the driver does not have is an error
 // `missing`: which ones exist depends on the driver, and in a virtual machine many do not.
 struct Card {
-  std::string name;         // "card9"
-  std::string pci_address;  // "0000:27:00.0"
+  std::string name;                     // "card9"
+  std::string pci_address;              // "0000:27:00.0"
   Fact<std::string> compute_partition;  // "SPX"
   Fact<std::string> memory_partition;   // "NPS1"
   Fact<Bytes> vram;

@@ -74,7 +74,8 @@ unsigned count_gpus(const std::vector<KfdDevice>& devices) {
 
 std::string pci_address_of(const KfdDevice& device) {
   std::array<char, 48> text{};
-  std::snprintf(text.data(), text.size(), "%04llx:%02llx:%02llx.0", static_cast<unsigned long long>(device.domain),
+  std::snprintf(text.data(), text.size(), "%04llx:%02llx:%02llx.0",
+                static_cast<unsigned long long>(device.domain),
                 static_cast<unsigned long long>(device.location >> 8U & 0xffU),
                 static_cast<unsigned long long>(device.location >> 3U & 0x1fU));
   return text.data();

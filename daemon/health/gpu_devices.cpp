@@ -12,8 +12,8 @@ namespace fettle::health {
 namespace {
 
 using facts::Card;
-using facts::Facts;
 using facts::Fact;
+using facts::Facts;
 using facts::Gpu;
 using profile::Profile;
 
@@ -58,8 +58,8 @@ Wanted wanted_cards(const Facts& facts, const Profile& profile) {
 Wanted cards_to_ask(const Facts& facts, const Profile& profile) {
   Wanted wanted = wanted_cards(facts, profile);
   if (!wanted.instead && wanted.cards.empty()) {
-    wanted.instead = Finding{Status::unknown, "no " + profile.gpus->model + " has a DRM device to ask",
-                             "see gpu.cards"};
+    wanted.instead =
+        Finding{Status::unknown, "no " + profile.gpus->model + " has a DRM device to ask", "see gpu.cards"};
   }
   return wanted;
 }
@@ -130,7 +130,8 @@ Finding gpu_partition(const Facts& facts, const Profile& profile) {
                          : Finding{Status::pass, mode, {}});
     }
   }
-  Finding finding = tally.finding(modes.empty() ? std::string() : *modes.begin() + " on " + count_of(wanted.cards.size(), "GPU"));
+  Finding finding = tally.finding(
+      modes.empty() ? std::string() : *modes.begin() + " on " + count_of(wanted.cards.size(), "GPU"));
   if (finding.status == Status::pass && modes.size() > 1) {
     std::string all;
     for (const std::string& mode : modes) all += (all.empty() ? "" : " and ") + mode;
@@ -151,9 +152,10 @@ Finding gpu_memory(const Facts& facts, const Profile& profile) {
     if (!card->vram) {
       tally.add(card->pci_address, not_shown(card->vram, wanted.is_virtual));
     } else if (*card->vram < profile.gpus->memory) {
-      tally.add(card->pci_address,
-                {Status::fail, to_text(*card->vram) + ", the profile expects " + to_text(profile.gpus->memory),
-                 "memory is missing: power-cycle the node, then have the GPU looked at"});
+      tally.add(
+          card->pci_address,
+          {Status::fail, to_text(*card->vram) + ", the profile expects " + to_text(profile.gpus->memory),
+           "memory is missing: power-cycle the node, then have the GPU looked at"});
     } else if (*card->vram < most) {
       tally.add(card->pci_address,
                 {Status::fail, to_text(*card->vram) + ", others have " + to_text(most),

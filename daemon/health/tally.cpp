@@ -12,15 +12,16 @@ Finding Tally::finding(std::string fine) const {
   const auto worst = std::max_element(seen_.begin(), seen_.end(), [](const Seen& a, const Seen& b) {
     return a.finding.status < b.finding.status;
   });
-  if (worst == seen_.end() || worst->finding.status == Status::pass) return {Status::pass, std::move(fine), {}};
+  if (worst == seen_.end() || worst->finding.status == Status::pass)
+    return {Status::pass, std::move(fine), {}};
   constexpr std::size_t most_named = 3;
   std::vector<const Seen*> told;
   for (const Seen& one : seen_) {
     if (one.finding.status == worst->finding.status) told.push_back(&one);
   }
   const std::string& says = worst->finding.says;
-  const bool alike = std::all_of(told.begin(), told.end(),
-                                 [&](const Seen* one) { return one->finding.says == says; });
+  const bool alike =
+      std::all_of(told.begin(), told.end(), [&](const Seen* one) { return one->finding.says == says; });
   std::string text;
   if (alike && told.size() > 1) {
     text = told.size() == seen_.size() ? "all " : "";

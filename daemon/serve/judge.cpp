@@ -60,7 +60,8 @@ void sort_finding(const NamedFinding& named, bool settling, Kinds& kinds) {
       if (is_one_of(id, may_be_hidden)) {
         ++kinds.hidden;
       } else {
-        (settling && is_one_of(id, late_to_know) ? kinds.starting : kinds.unknown).add(id, named.finding.says);
+        (settling && is_one_of(id, late_to_know) ? kinds.starting : kinds.unknown)
+            .add(id, named.finding.says);
       }
       return;
     case Status::warn:

@@ -42,7 +42,9 @@ TEST_CASE("facts: counters and bad pages of a hostile or resetting driver are er
   CHECK(parse_ras_counts("ue: 3\nce: 1\nde: 2\n", "f")->uncorrectable == 3);
   CHECK(parse_ras_counts("ue: 0\nce: 18446744073709551615\n", "f")->corrected == 18446744073709551615U);
   for (const char* const text : {"", "\n", "ce: 0\n", "ue: \n", "ue: -1\n", "ue: 99999999999999999999\n",
-                                 "Query currently inaccessible\n", "ue: 0\nce: 0\nxx: 0\n", "\x7f" "ELF"}) {
+                                 "Query currently inaccessible\n", "ue: 0\nce: 0\nxx: 0\n",
+                                 "\x7f"
+                                 "ELF"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_ras_counts(text, "f"));
   }

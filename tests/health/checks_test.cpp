@@ -117,8 +117,7 @@ TEST_CASE("health: no check passes on a fact that could not be read") {
   const std::vector<Field> fields = {
       {"os", [&](Facts& f) { f.os = fail(error); }, {"os.release", "os.kernel", "compat.stack"}},
       {"kernel", [&](Facts& f) { f.kernel = fail(error); }, {"os.kernel", "compat.stack"}},
-      {"driver",
-       [&](Facts& f) { f.driver = fail(error); },
+      {"driver", [&](Facts& f) { f.driver = fail(error); },
        with({"driver.amdgpu", "driver.release", "compat.stack", "gpu.count"})},
       {"driver_package",
        [&](Facts& f) { f.driver_package = fail(error); },
@@ -174,7 +173,8 @@ TEST_CASE("health: knowing less never looks better") {
       [&](Facts& f) { f.gpus_in_kfd = fail(error); }, [&](Facts& f) { f.uptime = fail(error); },
       [&](Facts& f) { f.cards = fail(error); },       [&](Facts& f) { f.kfd = fail(error); }};
   for (const char* const overlay :
-       {"", "bad-pages", "pcie-degraded", "ras-umc-uncorrectable", "driver-in-tree", "driver-not-loaded", "gpu-missing", "rocm-core-sdk-7.14"}) {
+       {"", "bad-pages", "pcie-degraded", "ras-umc-uncorrectable", "driver-in-tree", "driver-not-loaded",
+        "gpu-missing", "rocm-core-sdk-7.14"}) {
     const Facts machine = facts_of("baremetal-spx", overlay);
     const Findings before = run(machine, profile, noon);
     for (std::size_t one = 0; one < spoil.size(); ++one) {

@@ -66,10 +66,15 @@ TEST_CASE("health: one GPU that differs is told by its address, and what cannot 
                "0000:05:00.0: cannot read 'x': No such file or directory"},
            Row{"gpu.pcie", [](Card&) {}, Status::pass, "8 GPUs at 32.0 GT/s PCIe x16"},
            Row{"gpu.pcie",
-               [](Card& c) { c.link = PcieLink{"16.0 GT/s PCIe", "32.0 GT/s PCIe", 16, 16}; },
+               [](Card& c) {
+                 c.link = PcieLink{"16.0 GT/s PCIe", "32.0 GT/s PCIe", 16, 16};
+               },
                Status::fail, "0000:05:00.0: 16.0 GT/s PCIe x16, it can 32.0 GT/s PCIe x16"},
-           Row{"gpu.pcie", [](Card& c) { c.link = PcieLink{"Unknown", "Unknown", 0, 0}; }, Status::unknown,
-               "0000:05:00.0: the link is not told"},
+           Row{"gpu.pcie",
+               [](Card& c) {
+                 c.link = PcieLink{"Unknown", "Unknown", 0, 0};
+               },
+               Status::unknown, "0000:05:00.0: the link is not told"},
            Row{"gpu.pcie", [](Card& c) { c.link = fail(resetting); }, Status::unknown,
                "0000:05:00.0: cannot read 'x': Operation not permitted"},
            Row{"gpu.xgmi", [](Card&) {}, Status::pass, "each of 8 GPUs reaches all others over xGMI"},
@@ -85,12 +90,21 @@ TEST_CASE("health: one GPU that differs is told by its address, and what cannot 
            Row{"ras.errors", [](Card& c) { c.ras = fail(gone); }, Status::unknown,
                "0000:05:00.0: cannot read 'x': No such file or directory"},
            Row{"ras.pages", [](Card&) {}, Status::pass, "no bad pages on 8 GPUs"},
-           Row{"ras.pages", [](Card& c) { c.bad_pages = BadPages{3, 0, 0}; }, Status::warn,
-               "0000:05:00.0: 3 bad pages"},
-           Row{"ras.pages", [](Card& c) { c.bad_pages = BadPages{1, 1, 1}; }, Status::warn,
-               "0000:05:00.0: 3 bad pages, 1 still in use, 1 could not be taken out of use"},
-           Row{"ras.pages", [](Card& c) { c.bad_pages = BadPages{128, 0, 0}; }, Status::fail,
-               "0000:05:00.0: 128 bad pages"},
+           Row{"ras.pages",
+               [](Card& c) {
+                 c.bad_pages = BadPages{3, 0, 0};
+               },
+               Status::warn, "0000:05:00.0: 3 bad pages"},
+           Row{"ras.pages",
+               [](Card& c) {
+                 c.bad_pages = BadPages{1, 1, 1};
+               },
+               Status::warn, "0000:05:00.0: 3 bad pages, 1 still in use, 1 could not be taken out of use"},
+           Row{"ras.pages",
+               [](Card& c) {
+                 c.bad_pages = BadPages{128, 0, 0};
+               },
+               Status::fail, "0000:05:00.0: 128 bad pages"},
            Row{"ras.pages", [](Card& c) { c.bad_pages = fail(gone); }, Status::unknown,
                "0000:05:00.0: cannot read 'x': No such file or directory"},
            Row{"ras.bus", [](Card&) {}, Status::pass, "no uncorrected PCIe errors on 8 GPUs"},
