@@ -67,12 +67,10 @@ Wanted cards_to_ask(const Facts& facts, const Profile& profile) {
 // A value that the driver does not show is no fault, and nothing is known either.
 template <class T>
 Finding not_shown(const Fact<T>& fact, bool is_virtual) {
-  Finding finding = unknown(fact.error());
-  if (fact.error().why == Why::missing && finding.hint.empty()) {
-    finding.hint = is_virtual ? "in a virtual machine the host keeps this from the guest; ask the provider"
-                              : "this driver does not show it; a newer one may";
-  }
-  return finding;
+  if (fact.error().why != Why::missing) return unknown(fact.error());
+  return {Status::unknown, "the driver does not show it",
+          is_virtual ? "in a virtual machine the host keeps it from the guest; ask the provider"
+                     : "a newer driver may"};
 }
 
 bool tells_link(const facts::PcieLink& link) {
