@@ -121,7 +121,7 @@ TEST_CASE("profile: a key nobody knows is answered with those that are known") {
       {configuration + "shelvs: []\n",
        ":4:1  unknown key 'shelvs'  known here: schema, kind, profile, shelves, cache"},
       {profile_head + "gpus: {model: MI300X, count: 8, cuont: 9}\n",
-       ":3:33  unknown key 'cuont'  known here: model, count"},
+       ":3:33  unknown key 'cuont'  known here: model, count, compute_partition, memory_partition, memory"},
       {profile_head + "gpus: {model: MI300X}\n", ":3:7  the key 'count' is missing here"},
       {configuration + "\"a\\x07b\": 1\n",
        ":4:1  unknown key 'a\\x07b'  known here: schema, kind, profile, shelves, cache"},
