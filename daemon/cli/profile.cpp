@@ -89,7 +89,13 @@ json::object to_json(const profile::Shelf& shelf) {
 
 json::object to_json(const Profile& wanted) {
   json::object out{{"name", wanted.name}, {"file", wanted.file}, {"why", wanted.why}};
-  if (wanted.gpus) out["gpus"] = {{"model", wanted.gpus->model}, {"count", wanted.gpus->count}};
+  if (wanted.gpus) {
+    out["gpus"] = {{"model", wanted.gpus->model},
+                   {"count", wanted.gpus->count},
+                   {"compute_partition", wanted.gpus->compute_partition},
+                   {"memory_partition", wanted.gpus->memory_partition},
+                   {"memory_bytes", wanted.gpus->memory.count}};
+  }
   if (wanted.cache) out["cache"] = to_json(*wanted.cache);
   json::array caches;
   for (const profile::CacheDirectory& each : wanted.caches) {

@@ -6,24 +6,14 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/dialect.h"
 
 namespace fettle::cli {
 
 namespace json = boost::json;
 
 int plugin_code(Status status) {
-  switch (status) {
-    case Status::pass:
-    case Status::not_applicable:
-      return 0;
-    case Status::warn:
-      return 1;
-    case Status::fail:
-      return 2;
-    case Status::unknown:
-      return 3;
-  }
-  return 3;
+  return exit_code(Dialect::plain, status);
 }
 
 int report_complaints(Context& context, const profile::Complaints& complaints) {

@@ -7,7 +7,7 @@
 
 namespace fettle::cli {
 
-// The plugin order of monitoring systems: 0 fine, 1 warning, 2 failure, 3 unknown.
+// The exit code of Dialect::plain.
 int plugin_code(Status status);
 
 // Without a profile nothing is known about how the node should be: unknown, as a monitoring system

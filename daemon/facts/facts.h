@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -67,6 +68,50 @@ struct Gpu {
   unsigned pci_device = 0;
 };
 
+// Counters of one block of a GPU, summed by the driver since it was loaded.
+struct RasCounts {
+  std::uint64_t uncorrectable = 0;
+  std::uint64_t corrected = 0;
+  std::uint64_t deferred = 0;  // poison that was made and not consumed yet
+};
+
+// Memory pages that the driver took out of use.
+struct BadPages {
+  std::size_t reserved = 0;  // out of use
+  std::size_t pending = 0;   // will be at the next reset
+  std::size_t failed = 0;    // could not be
+};
+
+// A link as the device tells it; "Unknown" and 0 in many virtual machines.
+struct PcieLink {
+  std::string speed;  // "32.0 GT/s PCIe"
+  std::string top_speed;
+  unsigned width = 0;
+  unsigned top_width = 0;
+};
+
+// One GPU as its driver shows it: a DRM card of the vendor. A file that the driver does not have is an error
+// `missing`: which ones exist depends on the driver, and in a virtual machine many do not.
+struct Card {
+  std::string name;                     // "card9"
+  std::string pci_address;              // "0000:27:00.0"
+  Fact<std::string> compute_partition;  // "SPX"
+  Fact<std::string> memory_partition;   // "NPS1"
+  Fact<Bytes> vram;
+  Fact<PcieLink> link;
+  Fact<std::map<std::string, RasCounts>> ras;  // by block: "umc"
+  Fact<BadPages> bad_pages;
+  Fact<std::uint64_t> bus_errors;  // PCIe errors that were not corrected, fatal and not
+  Fact<std::uint64_t> hive;        // of xGMI; 0 = in none
+};
+
+// One compute device in KFD: a GPU, or a partition of one.
+struct KfdDevice {
+  std::uint64_t domain = 0;
+  std::uint64_t location = 0;  // bus, device and function; partitions of one GPU differ in the function only
+  Fact<std::size_t> xgmi_peers;  // other devices that it reaches over xGMI
+};
+
 // A whole NVMe namespace. `name` is good until the next boot only; `serial` and `wwid` are who it is.
 struct Drive {
   std::string name;    // "nvme3n1"
@@ -121,6 +166,8 @@ struct Facts {
   Fact<std::vector<Rocm>> rocm;        // an empty list = none installed, which is no error
   Fact<std::vector<Gpu>> gpus_on_pci;
   Fact<unsigned> gpus_in_kfd;  // physical GPUs in the KFD topology: partitions of one count once
+  Fact<std::vector<Card>> cards;
+  Fact<std::vector<KfdDevice>> kfd;
   Fact<std::vector<Drive>> drives;
   Fact<std::vector<Array>> arrays;
   Fact<std::vector<Mount>> mounts;
@@ -132,6 +179,11 @@ struct Facts {
   Fact<DriveTrials> drive_trials;
   Fact<CacheUsage> cache_usage;
 };
+
+// The physical GPUs among them: partitions of one count once.
+unsigned count_gpus(const std::vector<KfdDevice>& devices);
+// "0000:27:00.0", the GPU's also for a partition of it.
+std::string pci_address_of(const KfdDevice& device);
 
 // Looks at everything once. Never fails as a whole; each field says for itself.
 Facts gather(const system::Files& files);

@@ -11,7 +11,13 @@ Facts gather(const system::Files& files) {
   facts.driver_package = read_driver_package(files);
   facts.rocm = read_rocm(files);
   facts.gpus_on_pci = read_gpus_on_pci(files);
-  facts.gpus_in_kfd = read_gpus_in_kfd(files);
+  facts.cards = read_cards(files);
+  facts.kfd = read_kfd(files);
+  if (facts.kfd) {
+    facts.gpus_in_kfd = count_gpus(*facts.kfd);
+  } else {
+    facts.gpus_in_kfd = fail(facts.kfd.error());
+  }
   facts.mounts = read_mounts(files);
   facts.drives = read_drives(files, facts.mounts);
   facts.arrays = read_arrays(files);

@@ -13,7 +13,8 @@ Result<Driver> read_driver(const system::Files& files);
 Result<DriverPackage> read_driver_package(const system::Files& files);
 Result<std::vector<Rocm>> read_rocm(const system::Files& files);
 Result<std::vector<Gpu>> read_gpus_on_pci(const system::Files& files);
-Result<unsigned> read_gpus_in_kfd(const system::Files& files);
+Result<std::vector<Card>> read_cards(const system::Files& files);
+Result<std::vector<KfdDevice>> read_kfd(const system::Files& files);
 Result<std::vector<Mount>> read_mounts(const system::Files& files);
 Result<std::vector<Array>> read_arrays(const system::Files& files);
 Result<Identity> read_identity(const system::Files& files);
@@ -28,6 +29,8 @@ Result<std::vector<Drive>> read_drives(const system::Files& files, const Result<
 Result<Os> parse_os_release(std::string_view text, std::string_view file);
 Kernel parse_kernel_release(std::string_view release);
 Result<std::vector<Mount>> parse_mountinfo(std::string_view text);
+Result<RasCounts> parse_ras_counts(std::string_view text, std::string_view file);
+Result<BadPages> parse_bad_pages(std::string_view text, std::string_view file);
 // "1:6.14.14.30100200-2226257.24.04" -> module 6.14.14, release 30.10.2.
 Result<DriverPackage> parse_driver_package(std::string_view version);
 

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "health/gpu_devices.h"
 #include "health/gpus.h"
 #include "health/software.h"
 
@@ -17,6 +18,14 @@ constexpr std::array table{
     Check{"compat.stack", "system, kernel, driver and ROCm together", &compat_stack},
     Check{"gpu.count", "number of GPUs", &gpu_count},
     Check{"gpu.model", "model of the GPUs", &gpu_model},
+    Check{"gpu.cards", "GPUs of PCI, DRM and KFD agree", &gpu_cards},
+    Check{"gpu.partition", "partition modes of the GPUs", &gpu_partition},
+    Check{"gpu.memory", "memory of the GPUs", &gpu_memory},
+    Check{"gpu.pcie", "PCIe links of the GPUs", &gpu_pcie},
+    Check{"gpu.xgmi", "xGMI links among the GPUs", &gpu_xgmi},
+    Check{"ras.errors", "memory and engine errors of the GPUs", &ras_errors},
+    Check{"ras.pages", "bad memory pages of the GPUs", &ras_pages},
+    Check{"ras.bus", "PCIe errors of the GPUs", &ras_bus},
 };
 
 consteval bool ids_are_unique() {

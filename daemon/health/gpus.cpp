@@ -47,6 +47,8 @@ std::string census(const std::vector<const Gpu*>& gpus, const Profile& profile) 
   return text;
 }
 
+}  // namespace
+
 std::optional<Finding> without_models(const Profile& profile) {
   if (!profile.gpus) return not_applicable("the profile asks for no GPUs");
   if (profile.gpu_models.empty()) {
@@ -56,7 +58,9 @@ std::optional<Finding> without_models(const Profile& profile) {
   return std::nullopt;
 }
 
-}  // namespace
+const GpuModel* wanted_model(const Gpu& gpu, const Profile& profile) {
+  return is_wanted(gpu, profile) ? model_of(gpu, profile) : nullptr;
+}
 
 std::optional<Finding> driver_may_still_come(const Facts& facts) {
   if (!facts.uptime) return unknown(facts.uptime.error());

@@ -26,9 +26,24 @@ void mode(Reading& reading, const Node& node, const std::string& what, mode_t& o
   }
 }
 
+// What MI300X knows; CPX with NPS4 is eight partitions of a GPU.
+constexpr std::array compute_partitions{
+    Word<std::string_view>{"SPX", "SPX"}, Word<std::string_view>{"DPX", "DPX"},
+    Word<std::string_view>{"TPX", "TPX"}, Word<std::string_view>{"QPX", "QPX"},
+    Word<std::string_view>{"CPX", "CPX"},
+};
+constexpr std::array memory_partitions{
+    Word<std::string_view>{"NPS1", "NPS1"}, Word<std::string_view>{"NPS2", "NPS2"},
+    Word<std::string_view>{"NPS3", "NPS3"}, Word<std::string_view>{"NPS4", "NPS4"},
+    Word<std::string_view>{"NPS8", "NPS8"},
+};
+
 constexpr std::array gpus_fields{
     field<&Gpus::model, text<sentence_rule>>("model", Need::required),
     field<&Gpus::count, number<1, 64>>("count", Need::required),
+    field<&Gpus::compute_partition, choice<compute_partitions, std::string>>("compute_partition"),
+    field<&Gpus::memory_partition, choice<memory_partitions, std::string>>("memory_partition"),
+    field<&Gpus::memory, bytes>("memory"),
 };
 
 void gpus(Reading& reading, const Node& node, const std::string& what, std::optional<Gpus>& out) {

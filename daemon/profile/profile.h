@@ -15,6 +15,9 @@ namespace fettle::profile {
 struct Gpus {
   std::string model;  // "MI300X": a name of profiles/gpus.yaml, virtual functions included
   unsigned count = 0;
+  std::string compute_partition;  // "SPX"; empty = any, if all GPUs are alike
+  std::string memory_partition;   // "NPS1"
+  Bytes memory;                   // of each GPU at least; 0 = not asked
 };
 
 // What provisioning may do by itself with each state that drives come up in; an operator's

@@ -15,6 +15,10 @@ constexpr std::array<std::string_view, 2> degrading{"config.", "env."};
 constexpr std::array<std::string_view, 2> late{"driver.", "gpu."};
 constexpr std::array<std::string_view, 4> late_to_know{"driver.", "gpu.", "cache.", "drive."};
 
+// What a node may keep from us and still serve: in a virtual machine the host has the error counters. The
+// state is then of what could be seen, and its sentence says how much could not.
+constexpr std::array<std::string_view, 1> may_be_hidden{"ras."};
+
 template <std::size_t N>
 bool is_one_of(std::string_view id, const std::array<std::string_view, N>& prefixes) {
   return std::any_of(prefixes.begin(), prefixes.end(),
@@ -37,6 +41,7 @@ struct Kind {
 struct Kinds {
   Kind failed, unknown, degraded, starting;
   std::size_t warnings = 0;
+  std::size_t hidden = 0;
 };
 
 void sort_finding(const NamedFinding& named, bool settling, Kinds& kinds) {
@@ -52,7 +57,12 @@ void sort_finding(const NamedFinding& named, bool settling, Kinds& kinds) {
       }
       return;
     case Status::unknown:
-      (settling && is_one_of(id, late_to_know) ? kinds.starting : kinds.unknown).add(id, named.finding.says);
+      if (is_one_of(id, may_be_hidden)) {
+        ++kinds.hidden;
+      } else {
+        (settling && is_one_of(id, late_to_know) ? kinds.starting : kinds.unknown)
+            .add(id, named.finding.says);
+      }
       return;
     case Status::warn:
       ++kinds.warnings;
@@ -118,6 +128,7 @@ Verdict judge(const Inputs& inputs) {
   if (kinds.starting.count > 0) return {State::starting, kinds.starting.sentence()};
   std::string why = "all that is wanted is there";
   if (kinds.warnings > 0) why += ", with " + count_of(kinds.warnings, "warning");
+  if (kinds.hidden > 0) why += "; " + count_of(kinds.hidden, "check") + " could not look";
   return {State::ready, why};
 }
 

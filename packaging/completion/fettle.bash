@@ -30,13 +30,15 @@ _fettle() {
       return
       ;;
     --format) choices='plain sh systemd docker json' ;;
+    --as) choices='plain json nagios npd nhc' ;;
+    --explain) choices=$(fettle check --list 2>/dev/null | cut -d' ' -f1) ;;
     --for) choices='ready cache gpu shelf=' ;;
     --timeout | --stall | --workers | --name | --os | --kernel | --rocm | --driver | --gpu) return ;;
     *)
       case "$command $verb" in
         ' ') choices='apply check collect compat env events ledger plan profile provision shelf stage status storage wait --help --version' ;;
-        'check ') choices='--list' ;;
         'collect ') choices='--now' ;;
+        'check '*) choices="--list --explain --as $(fettle check --list 2>/dev/null | cut -d' ' -f1)" ;;
         'compat '*) choices='--os --kernel --rocm --driver --gpu --newest' ;;
         'env ') choices='explain --format' ;;
         'env explain') choices=$(fettle env --format sh 2>/dev/null | sed -n 's/^export \([A-Z0-9_]*\)=.*/\1/p') ;;

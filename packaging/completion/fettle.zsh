@@ -33,8 +33,11 @@ case $state in
   command) _describe -t commands command commands ;;
   argument)
     case $words[1] in
-      check) _arguments '--list[print the checks]' ;;
       collect) _arguments '--now[due or not]' ;;
+      check)
+        _arguments '--list[print the checks]' '--explain[what a check is about]:check:' \
+          '--as[for another monitor]:dialect:(plain json nagios npd nhc)' '*:check:'
+        ;;
       compat)
         _arguments '--os[another system]:ubuntu-24.04.3:' '--kernel[what uname -r says]:kernel:' \
           '--rocm[ROCm release]:release:' '--driver[driver release or module]:release:' \

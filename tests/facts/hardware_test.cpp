@@ -18,10 +18,10 @@ TEST_CASE("facts: GPUs are found on PCI with and without a driver") {
   REQUIRE(gpus->size() == 8);
   CHECK(gpus->front().pci_address == "0000:05:00.0");
   CHECK(gpus->front().pci_device == 0x74a1);
-  CHECK(*read_gpus_in_kfd(tree.files()) == 8);
+  CHECK(count_gpus(*read_kfd(tree.files())) == 8);
   tree.overlay("driver-not-loaded");
   CHECK(read_gpus_on_pci(tree.files())->size() == 8);
-  CHECK(*read_gpus_in_kfd(tree.files()) == 0);
+  CHECK(count_gpus(*read_kfd(tree.files())) == 0);
 }
 
 TEST_CASE("facts: GPUs of a virtual machine have PCI domains of their own") {
@@ -30,14 +30,14 @@ TEST_CASE("facts: GPUs of a virtual machine have PCI domains of their own") {
   REQUIRE(gpus);
   REQUIRE(gpus->size() == 8);
   CHECK(gpus->front().pci_device == 0x74b5);
-  CHECK(*read_gpus_in_kfd(tree.files()) == 8);  // location 0 is a GPU like any other
+  CHECK(count_gpus(*read_kfd(tree.files())) == 8);  // location 0 is a GPU like any other
 }
 
 TEST_CASE("facts: a missing GPU is missing in both places") {
   Tree tree("baremetal-spx");
   tree.overlay("gpu-missing");
   CHECK(read_gpus_on_pci(tree.files())->size() == 7);
-  CHECK(*read_gpus_in_kfd(tree.files()) == 7);
+  CHECK(count_gpus(*read_kfd(tree.files())) == 7);
 }
 
 TEST_CASE("facts: partitions of one GPU count once, and other devices of the vendor do not count") {
@@ -48,7 +48,7 @@ TEST_CASE("facts: partitions of one GPU count once, and other devices of the ven
     tree.file("/sys/class/kfd/kfd/topology/nodes/" + std::to_string(i + 1) + "/properties",
               "cpu_cores_count 0\nsimd_count 152\nlocation_id " + std::to_string(1280 + i) + "\ndomain 0\n");
   }
-  CHECK(*read_gpus_in_kfd(tree.files()) == 1);
+  CHECK(count_gpus(*read_kfd(tree.files())) == 1);
   const auto add = [&](const char* address, const char* vendor, const char* device_class) {
     const std::string at = std::string("/sys/bus/pci/devices/") + address;
     tree.file(at + "/vendor", vendor).file(at + "/class", device_class).file(at + "/device", "0x1638\n");
@@ -69,7 +69,7 @@ TEST_CASE("facts: partitions of one GPU count once, and other devices of the ven
 TEST_CASE("facts: without sysfs there is no count at all") {
   Tree tree;
   CHECK(read_gpus_on_pci(tree.files()).error().why == Why::missing);
-  CHECK(read_gpus_in_kfd(tree.files()).error().why == Why::missing);
+  CHECK(read_kfd(tree.files()).error().why == Why::missing);
   CHECK(read_drives(tree.files(), std::vector<Mount>{}).error().why == Why::missing);
   CHECK(read_arrays(tree.files()).error().why == Why::missing);
 }

@@ -83,7 +83,9 @@ TEST_CASE("health: ids are those that were promised, each with a title and the t
     CHECK(named.checked_at == noon);
   }
   CHECK(ids == std::vector<std::string>{"os.release", "os.kernel", "driver.amdgpu", "driver.release",
-                                        "rocm.version", "compat.stack", "gpu.count", "gpu.model"});
+                                        "rocm.version", "compat.stack", "gpu.count", "gpu.model", "gpu.cards",
+                                        "gpu.partition", "gpu.memory", "gpu.pcie", "gpu.xgmi", "ras.errors",
+                                        "ras.pages", "ras.bus"});
 }
 
 TEST_CASE("health: a profile without GPUs makes all of this not applicable, readable or not") {
@@ -105,18 +107,26 @@ TEST_CASE("health: no check passes on a fact that could not be read") {
     std::function<void(Facts&)> spoil;
     std::set<std::string> needed_by;
   };
+  // What each device tells of itself needs the list of devices first.
+  const std::set<std::string> of_devices = {"gpu.cards", "gpu.partition", "gpu.memory", "gpu.pcie",
+                                            "gpu.xgmi",  "ras.errors",    "ras.pages",  "ras.bus"};
+  const auto with = [&](std::set<std::string> more) {
+    more.insert(of_devices.begin(), of_devices.end());
+    return more;
+  };
   const std::vector<Field> fields = {
       {"os", [&](Facts& f) { f.os = fail(error); }, {"os.release", "os.kernel", "compat.stack"}},
       {"kernel", [&](Facts& f) { f.kernel = fail(error); }, {"os.kernel", "compat.stack"}},
-      {"driver",
-       [&](Facts& f) { f.driver = fail(error); },
-       {"driver.amdgpu", "driver.release", "compat.stack", "gpu.count"}},
+      {"driver", [&](Facts& f) { f.driver = fail(error); },
+       with({"driver.amdgpu", "driver.release", "compat.stack", "gpu.count"})},
       {"driver_package",
        [&](Facts& f) { f.driver_package = fail(error); },
        {"driver.release", "compat.stack"}},
       {"rocm", [&](Facts& f) { f.rocm = fail(error); }, {"rocm.version", "compat.stack"}},
-      {"gpus_on_pci", [&](Facts& f) { f.gpus_on_pci = fail(error); }, {"gpu.count", "gpu.model"}},
-      {"gpus_in_kfd", [&](Facts& f) { f.gpus_in_kfd = fail(error); }, {"gpu.count"}},
+      {"gpus_on_pci", [&](Facts& f) { f.gpus_on_pci = fail(error); }, with({"gpu.count", "gpu.model"})},
+      {"gpus_in_kfd", [&](Facts& f) { f.gpus_in_kfd = fail(error); }, {"gpu.count", "gpu.cards"}},
+      {"cards", [&](Facts& f) { f.cards = fail(error); }, of_devices},
+      {"kfd", [&](Facts& f) { f.kfd = fail(error); }, {"gpu.xgmi"}},
       {"drives", [&](Facts& f) { f.drives = fail(error); }, {}},
       {"arrays", [&](Facts& f) { f.arrays = fail(error); }, {}},
       {"mounts", [&](Facts& f) { f.mounts = fail(error); }, {}},
@@ -160,9 +170,11 @@ TEST_CASE("health: knowing less never looks better") {
       [&](Facts& f) { f.os = fail(error); },          [&](Facts& f) { f.kernel = fail(error); },
       [&](Facts& f) { f.driver = fail(error); },      [&](Facts& f) { f.driver_package = fail(error); },
       [&](Facts& f) { f.rocm = fail(error); },        [&](Facts& f) { f.gpus_on_pci = fail(error); },
-      [&](Facts& f) { f.gpus_in_kfd = fail(error); }, [&](Facts& f) { f.uptime = fail(error); }};
+      [&](Facts& f) { f.gpus_in_kfd = fail(error); }, [&](Facts& f) { f.uptime = fail(error); },
+      [&](Facts& f) { f.cards = fail(error); },       [&](Facts& f) { f.kfd = fail(error); }};
   for (const char* const overlay :
-       {"", "driver-in-tree", "driver-not-loaded", "gpu-missing", "rocm-core-sdk-7.14"}) {
+       {"", "bad-pages", "pcie-degraded", "ras-umc-uncorrectable", "driver-in-tree", "driver-not-loaded",
+        "gpu-missing", "rocm-core-sdk-7.14"}) {
     const Facts machine = facts_of("baremetal-spx", overlay);
     const Findings before = run(machine, profile, noon);
     for (std::size_t one = 0; one < spoil.size(); ++one) {

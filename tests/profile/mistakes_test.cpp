@@ -121,7 +121,7 @@ TEST_CASE("profile: a key nobody knows is answered with those that are known") {
       {configuration + "shelvs: []\n",
        ":4:1  unknown key 'shelvs'  known here: schema, kind, profile, shelves, cache, price"},
       {profile_head + "gpus: {model: MI300X, count: 8, cuont: 9}\n",
-       ":3:33  unknown key 'cuont'  known here: model, count"},
+       ":3:33  unknown key 'cuont'  known here: model, count, compute_partition, memory_partition, memory"},
       {"schema: 1\nkind: profile\nname: it\ncache:\n  drives:\n    models: [m]\n    count: 1\n"
        "    on_partial_loss: erase\n",
        ":8:22  'on_partial_loss' cannot be 'erase'  one of: report, rebuild"},

@@ -1,0 +1,122 @@
+#include "health/explain.h"
+
+#include <algorithm>
+#include <array>
+
+namespace fettle::health {
+namespace {
+
+constexpr std::array explanations{
+    Explanation{
+        "os.release", "/etc/os-release, with the point release from VERSION",
+        "Drivers are tested on point releases: 24.04.2 and 24.04.3 are different systems to the vendor. An "
+        "unattended upgrade moves from one to the next.",
+        "Pin the point release of your image, and move system, driver and ROCm together: `fettle compat` "
+        "shows "
+        "which go with which. A release newer than the table is a warning, no fault: nobody has tested it "
+        "here."},
+    Explanation{
+        "os.kernel", "/proc/sys/kernel/osrelease: series (6.14) and flavour (generic, azure)",
+        "The driver is built against the running kernel. An HWE kernel comes with a routine upgrade and can "
+        "leave the node without a driver at the next boot.",
+        "Hold the kernel packages on nodes that serve (`apt-mark hold`), and boot a listed series. Cloud "
+        "flavours "
+        "of a listed series usually work, but no page names them."},
+    Explanation{
+        "driver.amdgpu", "/sys/module/amdgpu: present, initstate, version, taint",
+        "Without the module there are no GPUs; with the kernel's own module most of ROCm works, until it "
+        "does not, "
+        "and no vendor page covers it.",
+        "`modprobe amdgpu`, then `dmesg | grep amdgpu`. Azure blacklists it on purpose and loads it minutes "
+        "after "
+        "boot: wait 20 minutes before you act. `dkms status` tells whether it was built for this kernel."},
+    Explanation{"driver.release", "amdgpu-dkms in /var/lib/dpkg/status, against the module that runs",
+                "Three releases share module 6.14.14, so only the package tells which one is there. After an "
+                "upgrade the "
+                "old module runs on until the next boot.",
+                "When package and module differ, reboot in a quiet hour. When there is no package, install "
+                "the driver by "
+                "one, so that the next person can tell what runs."},
+    Explanation{"rocm.version",
+                "/opt/rocm-*/.info/version, /opt/rocm/core-*/.info/version, and where /opt/rocm leads",
+                "Several releases can lie side by side; the link decides which one tools and builds take.",
+                "Point the link with `update-alternatives --config rocm`. None on the host is fine when all "
+                "work runs in "
+                "containers, which bring theirs."},
+    Explanation{"compat.stack", "all of the above, against the table in profiles/compat/rocm.yaml",
+                "Each part can be good and the set still be one that was never tested, or that is excluded "
+                "for MI300X: "
+                "such sets fail under load, days later.",
+                "`fettle compat` shows the rows around this node, `fettle compat --newest` the newest set "
+                "for it. Ask "
+                "before you upgrade: `fettle compat --rocm 7.1.0`."},
+    Explanation{
+        "gpu.count", "/sys/bus/pci/devices (vendor 1002) against the profile and KFD",
+        "A node with seven GPUs is billed as eight, and every job that wants eight fails at its start.",
+        "Not on PCI: power-cycle (a reboot does not reset the baseboard), then the BMC or the provider. On "
+        "PCI but not "
+        "in the driver: `dmesg | grep amdgpu`; a GPU with too many bad pages is refused there."},
+    Explanation{"gpu.model", "PCI device ids against gpus.yaml",
+                "MI300X, MI308X and MI325X call themselves gfx942 alike and differ by a factor of four. Only "
+                "the PCI id tells.",
+                "A wrong model means a wrong profile or a wrong machine. Add an id to gpus.yaml when the "
+                "vendor has a new one."},
+    Explanation{"gpu.cards", "/sys/class/drm/card*/device, against PCI and /sys/class/kfd/kfd/topology/nodes",
+                "The three lists come from different parts of the driver. Where they disagree, a GPU shows "
+                "up in one tool and "
+                "fails in another.",
+                "`dmesg | grep -e amdgpu -e kfd`. In CPX a display of the BMC takes one of 64 DRM minors: "
+                "then 63 partitions "
+                "are all there are."},
+    Explanation{
+        "gpu.partition", "current_compute_partition and current_memory_partition of each card",
+        "In CPX/NPS4 a GPU is eight devices with 24 GB each: models planned for 192 GB do not start. A mix "
+        "confuses every launcher.",
+        "Stop all users of the GPUs, leave NPS4 first, then set the compute mode: `amd-smi set --gpu all "
+        "--memory-partition NPS1`, then `--compute-partition SPX`. Changing NPS reloads the driver and takes "
+        "some two "
+        "minutes. After a reboot compute is SPX again. A guest cannot switch."},
+    Explanation{"gpu.memory", "mem_info_vram_total of each card",
+                "Tensor parallel work is cut for the smallest GPU; a GPU with less memory ends the job when "
+                "it is full.",
+                "Power-cycle once. If it stays, the GPU has lost a stack of memory: have it replaced."},
+    Explanation{"gpu.pcie", "current and max link speed and width of each card",
+                "A link at half its width halves the loading of weights and the reach of RDMA, and nothing "
+                "else tells.",
+                "Reboot once: links train at start. If it stays, reseat the GPU or ask the provider for "
+                "another node. Virtual "
+                "machines often do not tell."},
+    Explanation{"gpu.xgmi", "io_links of type 11 in KFD for each GPU, and xgmi_hive_id of each card",
+                "Seven links for each of eight GPUs: with one lacking, collectives go over PCIe and a model "
+                "on eight GPUs runs "
+                "at a fraction. xgmi_error and `rocm-smi --showxgmierr` do not work on MI300.",
+                "See gpu.count first: a GPU that is gone takes its links along. Then power-cycle; links are "
+                "trained at power-on."},
+    Explanation{
+        "ras.errors", "ras/aca_* or ras/*_err_count of each card: ue, ce, de since the driver was loaded",
+        "An uncorrectable error means that data was lost: the job that met it died or is wrong. Corrected "
+        "errors are "
+        "normal in small numbers.",
+        "Drain the node, keep `dmesg`, reboot. The counters start anew: if it comes back on the same GPU, "
+        "have it replaced. "
+        "In a virtual machine the host keeps the counters: unknown here is not healthy, ask the provider."},
+    Explanation{"ras.pages", "ras/gpu_vram_bad_pages of each card: R out of use, P pending, F failed",
+                "The driver takes bad memory out of use page by page and gives the GPU up at about 128.",
+                "A few are no reason to act. Pending ones leave at the next reboot. When they grow from week "
+                "to week, plan the "
+                "replacement before the driver does."},
+    Explanation{
+        "ras.bus", "aer_dev_fatal and aer_dev_nonfatal of each card, the TOTAL lines",
+        "PCIe errors that were not corrected end in hung transfers or a GPU that falls off the bus.",
+        "`dmesg | grep AER` names the link. Reseat GPU and riser; on rented hardware, change the node."},
+};
+
+}  // namespace
+
+const Explanation* explain(std::string_view id) {
+  const auto* const at = std::find_if(explanations.begin(), explanations.end(),
+                                      [&](const Explanation& one) { return one.id == id; });
+  return at == explanations.end() ? nullptr : at;
+}
+
+}  // namespace fettle::health

@@ -1,0 +1,149 @@
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <sstream>
+
+#include "base/json.h"
+#include "cli/commands.h"
+#include "cli/dialect.h"
+#include "health/checks.h"
+#include "health/explain.h"
+#include "support/fakes.h"
+#include "support/source.h"
+#include "support/tree.h"
+
+using namespace fettle;
+using cli::Dialect;
+using fettle::test::Tree;
+
+namespace {
+
+struct Answer {
+  int code = 0;
+  std::string out;
+  std::string err;
+};
+
+Answer run(const Tree& tree, const std::vector<std::string>& arguments,
+           cli::Format format = cli::Format::text) {
+  test::FakeRunner runner;
+  test::FakeClock clock;
+  std::ostringstream out;
+  std::ostringstream err;
+  cli::Context context{{tree.files(), runner, clock}, format, out, err};
+  const int code = cli::run_check(context, arguments);
+  return {code, out.str(), err.str()};
+}
+
+// A captured machine with the package's profiles, up for a day.
+void prepare(Tree& tree) {
+  tree.directory("/usr/share/fettle");
+  std::filesystem::copy(test::source_dir() / "profiles", tree.root() + "/usr/share/fettle/profiles",
+                        std::filesystem::copy_options::recursive);
+  tree.file("/etc/fettle/fettle.yaml", "schema: 1\nkind: configuration\nprofile: mi300x\n");
+  tree.file("/proc/uptime", "86400.00 1.00\n");
+}
+
+Findings findings_of(std::initializer_list<Status> statuses) {
+  Findings findings;
+  int number = 0;
+  for (const Status status : statuses)
+    findings.push_back(
+        {"a." + std::to_string(number++), "title", {status, "is " + std::string(to_text(status)), "do"}, {}});
+  return findings;
+}
+
+}  // namespace
+
+TEST_CASE("cli check: the exit codes of every dialect are those that its readers know") {
+  struct Row {
+    Dialect dialect;
+    std::array<int, 5> codes;  // pass, not_applicable, warn, unknown, fail
+  };
+  for (const Row& row : {
+           Row{Dialect::plain, {0, 0, 1, 3, 2}},
+           Row{Dialect::json, {0, 0, 1, 3, 2}},
+           Row{Dialect::nagios, {0, 0, 1, 3, 2}},
+           Row{Dialect::npd, {0, 0, 0, 2, 1}},
+           Row{Dialect::nhc, {0, 0, 0, 1, 1}},
+       }) {
+    std::size_t at = 0;
+    for (const Status status :
+         {Status::pass, Status::not_applicable, Status::warn, Status::unknown, Status::fail}) {
+      CHECK(cli::exit_code(row.dialect, status) == row.codes.at(at++));
+    }
+    CHECK(cli::exit_code(row.dialect, worst({})) != 0);  // nothing was looked at
+  }
+  CHECK(cli::dialects.size() == 5);
+}
+
+TEST_CASE("cli check: each monitor gets its text, the worst first") {
+  const Findings mixed =
+      findings_of({Status::pass, Status::warn, Status::fail, Status::unknown, Status::not_applicable});
+  CHECK(cli::print(Dialect::nagios, mixed) ==
+        "FETTLE CRITICAL - a.2: is fail (and 2 more) | fail=1 warn=1 unknown=1 pass=1\n"
+        "CRITICAL a.2: is fail\n"
+        "UNKNOWN a.3: is unknown\n"
+        "WARNING a.1: is warn\n");
+  CHECK(cli::print(Dialect::npd, mixed) == "a.2: is fail\n");
+  CHECK(cli::print(Dialect::nhc, mixed) == "fettle a.2: is fail\nfettle a.3: is unknown\n");
+  const Findings well = findings_of({Status::pass, Status::pass});
+  CHECK(cli::print(Dialect::nagios, well) ==
+        "FETTLE OK - 2 checks, all well | fail=0 warn=0 unknown=0 pass=2\n");
+  CHECK(cli::print(Dialect::npd, well) == "2 checks, all well\n");
+  CHECK(cli::print(Dialect::nhc, well).empty());
+  CHECK(cli::print(Dialect::npd, {}) == "nothing was looked at\n");
+  // What a machine says of itself must not look like figures or like another line.
+  const Findings hostile = {{"a", "t", {Status::fail, "x | fail=0\nFETTLE OK", ""}, {}}};
+  CHECK(cli::print(Dialect::nagios, hostile).find("a: x   fail=0 FETTLE OK | fail=1") != std::string::npos);
+}
+
+TEST_CASE("cli check: single checks and groups by name, in every dialect") {
+  Tree tree("baremetal-spx");
+  tree.overlay("ras-umc-uncorrectable");
+  prepare(tree);
+  CHECK(run(tree, {}).code == 2);
+  CHECK(run(tree, {"gpu"}).code == 0);
+  CHECK(run(tree, {"gpu"}).out.find("7 checks: 7 pass") != std::string::npos);
+  CHECK(run(tree, {"ras.pages", "ras.bus"}).code == 0);
+  CHECK(run(tree, {"ras"}).code == 2);
+  CHECK(run(tree, {"--as", "npd", "ras"}).code == 1);
+  CHECK(run(tree, {"--as", "npd", "ras"}).out == "ras.errors: 0000:05:00.0: 1 uncorrectable error in umc\n");
+  CHECK(run(tree, {"--as", "nhc"}).code == 1);
+  CHECK(run(tree, {"--as", "nagios", "gpu"}).out.starts_with("FETTLE OK - 7 checks, all well |"));
+  const auto json = parse_json(run(tree, {"--as", "json", "ras.errors"}).out, "the answer");
+  REQUIRE(json);
+  CHECK(json_text(*json, "status") == "fail");
+  CHECK(json_field(*json, "checks")->as_array().size() == 1);
+  for (const char* const wrong : {"gp", "gpu.", "gpu.counts", "", "*"}) {
+    CAPTURE(wrong);
+    CHECK(run(tree, {wrong}).code == 64);
+  }
+  CHECK(run(tree, {"--as", "icinga"}).code == 64);
+}
+
+TEST_CASE("cli check: without a configuration every monitor is told unknown on its first line") {
+  const Tree tree("baremetal-spx");
+  CHECK(run(tree, {}).code == 3);
+  CHECK(run(tree, {"--as", "nagios"}).code == 3);
+  CHECK(run(tree, {"--as", "nagios"}).out.starts_with("FETTLE UNKNOWN - config: "));
+  CHECK(run(tree, {"--as", "npd"}).code == 2);
+  CHECK(run(tree, {"--as", "nhc"}).code == 1);
+}
+
+TEST_CASE("cli check: every check is explained: what it reads, why it matters, what to do") {
+  const Tree tree;  // needs neither node nor configuration
+  for (const health::Check& check : health::checks()) {
+    CAPTURE(check.id);
+    const health::Explanation* const found = health::explain(check.id);
+    REQUIRE(found != nullptr);
+    CHECK(found->reads.size() > 20);
+    CHECK(found->why.size() > 40);
+    CHECK(found->advice.size() > 40);
+    const Answer answer = run(tree, {"--explain", std::string(check.id)});
+    CHECK(answer.code == 0);
+    CHECK(answer.out.find(found->advice) != std::string::npos);
+  }
+  CHECK(run(tree, {"--explain", "gpu.colour"}).code == 64);
+  CHECK(run(tree, {"--list"}).out.find("ras.pages") != std::string::npos);
+}
