@@ -1,7 +1,6 @@
 #include "models/advise.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "models/weighing.h"
 

@@ -44,7 +44,6 @@ struct Wish {
   std::map<std::string, std::string> set;  // the operator's own variables
   std::string kv_cache_dtype = "auto";
   Node node;
-  std::string cache;  // path of the cache; empty = there is none
 };
 
 // Why something is advised. Every line that is emitted has one.

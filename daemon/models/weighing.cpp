@@ -1,7 +1,6 @@
 #include "models/weighing.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "base/text.h"
@@ -130,38 +129,10 @@ void Weighing::add_argument(const std::string& text, const Reason& reason) {
   }
 }
 
-// The placeholders of our own in a value. False when one cannot be filled.
-bool Weighing::fill_placeholders(std::string& value) const {
-  struct Placeholder {
-    std::string_view name;
-    std::string text;
-  };
-  std::string image = wish_.engine.image;
-  std::replace_if(
-      image.begin(), image.end(), [](char c) { return c == '/' || c == ':' || c == '@'; }, '-');
-  const std::array<Placeholder, 3> all{{{"{cache}", wish_.cache}, {"{image}", image}, {"{gfx}", rules_.gfx}}};
-  for (const Placeholder& each : all) {
-    for (auto at = value.find(each.name); at != std::string::npos;
-         at = value.find(each.name, at + each.text.size())) {
-      if (each.text.empty()) return false;
-      value.replace(at, each.name.size(), each.text);
-    }
-  }
-  return true;
-}
-
 void Weighing::apply(const ModelRule& rule, const Effect& effect) {
   const Reason reason = reason_of(rule);
   for (const auto& [name, value] : effect.env) {
-    std::string filled = value;
-    if (!fill_placeholders(filled)) {
-      Reason why = reason;
-      why.text = "it needs the cache's path and the image, and one of them was not named: " + reason.text;
-      advice_.dropped.push_back({name, value, why});
-      advice_.unset.push_back({name, reason});  // another image's directory would be worse than none
-      continue;
-    }
-    set(name, filled, reason);
+    set(name, value, reason);
     if (wish_.set.count(name) == 0) {
       if (const auto at = profile::find_symbol(rules_.symbols, "env." + name)) values_[*at].text = value;
     }

@@ -52,7 +52,6 @@ class Weighing {
   void add_layout_arguments();
   void apply_operator();
   void take_out_unknown();
-  bool fill_placeholders(std::string& value) const;
   std::string text_of(const profile::Sentence& sentence) const;
   Reason reason_of(const profile::ModelRule& rule) const;
 

@@ -70,6 +70,30 @@ void engine_versions(Reading& reading, const Node& node, const std::string& what
   read_fields(reading, node, what, out, engine_fields);
 }
 
+constexpr std::array<std::string_view, 2> entries{"serves", "shell"};
+
+void entry(Reading& reading, const Node& node, const std::string& what, std::string& out) {
+  read_word(reading, node, what, entries, out);
+}
+
+constexpr std::array image_fields{
+    field<&EngineImage::engine, read_engine>("engine", Need::required),
+    field<&EngineImage::versions, needed_range>("versions", Need::required),
+    field<&EngineImage::reference, text<sentence_rule>>("reference", Need::required),
+    field<&EngineImage::entry, entry>("entry", Need::required),
+    field<&EngineImage::default_version, text<version_rule>>("default_version"),
+    field<&EngineImage::source, text<sentence_rule>>("source", Need::required),
+};
+
+void image(Reading& reading, const Node& node, const std::string& what, EngineImage& out) {
+  if (!read_fields(reading, node, what, out, image_fields) || out.default_version.empty()) return;
+  const auto version = parse_release(out.default_version);
+  if (!version || !out.versions.contains(*version)) {
+    reading.complain(node.find("default_version")->place, "'default_version' is not one of 'versions'",
+                     "a version in " + out.versions.text());
+  }
+}
+
 constexpr std::array variable_fields{
     field<&EngineVariable::name, text<variable_rule>>("name", Need::required),
     field<&EngineVariable::engine, read_engine>("engine"),
@@ -98,6 +122,7 @@ constexpr std::array rules_fields{
     field<&ModelRules::compute_units, number<1, 100'000, std::uint64_t>>("compute_units", Need::required),
     field<&ModelRules::aiter_builds, some_of<build, AiterBuild>>("aiter_builds", Need::required),
     field<&ModelRules::engines, some_of<engine_versions, EngineVersions>>("engines", Need::required),
+    field<&ModelRules::images, list_of<image, EngineImage>>("images"),
     field<&ModelRules::variables, some_of<variable, EngineVariable>>("variables", Need::required),
     Field<ModelRules>{"facts", Need::optional, nullptr},
     Field<ModelRules>{"rules", Need::required, nullptr},

@@ -110,6 +110,16 @@ struct EngineVersions {
   std::string source;
 };
 
+// The image that an engine's makers publish for its versions.
+struct EngineImage {
+  std::string engine;
+  VersionRange versions;
+  std::string reference;  // "vllm/vllm-openai-rocm:v{version}"
+  std::string entry;      // "serves": it starts the server by itself; "shell": it starts what it is given
+  std::string default_version;  // of the engine, when nobody names one; in one row of each engine
+  std::string source;
+};
+
 inline constexpr std::array<std::string_view, 2> engine_names{"vllm", "sglang"};
 
 // A variable of an engine: rules may set no other. It exists in these versions of it only.
@@ -192,6 +202,7 @@ struct ModelRules {
   std::string gfx;
   std::vector<AiterBuild> aiter_builds;
   std::vector<EngineVersions> engines;
+  std::vector<EngineImage> images;
   std::vector<EngineVariable> variables;
   std::vector<DerivedFact> derived;
   std::vector<ModelRule> rules;

@@ -242,15 +242,28 @@ TEST_CASE("advise: a variable that the version lacks is renamed, becomes an argu
                  "VLLM_ROCM_SHUFFLE_KV_CACHE_LAYOUT") == "unset");
 }
 
-TEST_CASE("advise: AITER's kernels get a directory of their own for each image, or none") {
-  Wish wish = with("0.23.0", 8);
-  wish.cache = "/srv/fettle";
-  CHECK(value_of(advice_for("zai-org/GLM-4.6", wish), "AITER_JIT_DIR") == "unset");
-  wish.engine.image = "sha256:0011";
-  CHECK(value_of(advice_for("zai-org/GLM-4.6", wish), "AITER_JIT_DIR") ==
-        "/srv/fettle/aiter/sha256-0011-gfx942/jit");
-  wish.engine.version = "0.11.0";
-  CHECK(value_of(advice_for("zai-org/GLM-4.6", wish), "AITER_JIT_DIR") == "unset");
+TEST_CASE("advise: a directory for AITER's kernels that several images share is taken away") {
+  for (const char* version : {"0.11.0", "0.23.0"}) {
+    const Advice advice = advice_for("zai-org/GLM-4.6", with(version, 8));
+    for (const char* name : {"AITER_JIT_DIR", "JIT_WORKSPACE_DIR"}) {
+      CHECK(std::any_of(advice.unset.begin(), advice.unset.end(),
+                        [&](const Unset& each) { return each.name == name; }));
+    }
+  }
+}
+
+TEST_CASE("advise: what the layout needs stands among the arguments") {
+  const auto has = [](const Advice& advice, std::string_view argument) {
+    return std::any_of(advice.arguments.begin(), advice.arguments.end(),
+                       [&](const Argument& each) { return each.text == argument; });
+  };
+  const Advice deepseek = advice_for("deepseek-ai/DeepSeek-R1-0528", with("0.23.0"));
+  CHECK(has(deepseek, "--tensor-parallel-size 8"));
+  CHECK(has(deepseek, "--enable-expert-parallel"));
+  const Advice coder = advice_for("Qwen/Qwen3-Coder-480B-A35B-Instruct-FP8", with("0.23.0"));
+  CHECK(has(coder, "--data-parallel-size 8"));
+  const Advice old = advice_for("Qwen/Qwen3-Coder-480B-A35B-Instruct-FP8", with("0.5.10", {}, "sglang"));
+  CHECK(has(old, "--ep-size 2"));  // the rule's, not the default of as many as ranks
 }
 
 TEST_CASE("advise: SGLang gets its own names") {
