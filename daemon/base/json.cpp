@@ -1,5 +1,7 @@
 #include "base/json.h"
 
+#include <algorithm>
+
 // Boost.JSON, compiled once here.
 #include <boost/json/src.hpp>
 
@@ -31,17 +33,30 @@ void print(std::string& out, const json::value& value, std::size_t depth) {
   }
 }
 
+// "line 3, column 7": where the parser stopped.
+std::string place_of(std::string_view text, std::size_t offset) {
+  const std::string_view before = text.substr(0, offset);
+  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+  const auto begin = before.find_last_of('\n');
+  const std::size_t column = begin == std::string_view::npos ? offset + 1 : offset - begin;
+  return "line " + std::to_string(line) + ", column " + std::to_string(column);
+}
+
 }  // namespace
 
 Result<json::value> parse_json(std::string_view text, std::string_view what) {
   json::parse_options options;
   options.max_depth = 32;
   boost::system::error_code err;
-  json::value value = json::parse(text, err, {}, options);
+  json::parser parser({}, options);
+  const std::size_t read = parser.write_some(text, err);
+  const bool goes_on = !err && text.find_first_not_of(" \t\r\n", read) != std::string_view::npos;
+  if (goes_on) err = json::error::extra_data;
   if (err) {
-    return fail(Why::malformed, "cannot read " + std::string(what) + ": it is not JSON: " + err.message());
+    return fail(Why::malformed, "cannot read " + std::string(what) + ": it is not JSON: " + err.message() +
+                                    " at " + place_of(text, read));
   }
-  return value;
+  return parser.release();
 }
 
 const json::value* json_field(const json::value& object, std::string_view key) {

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/env_model.h"
 #include "env/explain.h"
 #include "env/plan.h"
 #include "profile/load.h"
@@ -138,6 +139,9 @@ int run_env(Context& context, const std::vector<std::string>& arguments) {
   std::string name;
   app.add_option("--format", format, "plain, sh, systemd, docker or json")
       ->check(CLI::IsMember({"plain", "sh", "systemd", "docker", "json"}));
+  ModelOptions options;
+  app.add_option("--model", options.model, "OWNER/NAME: the variables that this model needs, with --engine");
+  add_engine_options(app, options);
   CLI::App* const explaining =
       app.add_subcommand("explain", "value, reason, source, and where it is delivered");
   explaining->add_option("NAME", name, "the variable")->required();
@@ -147,6 +151,7 @@ int run_env(Context& context, const std::vector<std::string>& arguments) {
     return app.exit(error, context.out, context.err) == 0 ? ok : usage;
   }
 
+  if (!options.model.empty()) return print_model_env(context, options, format);
   const profile::Loaded loaded = profile::load(context.system.files, profile::Tables::without_versions);
   if (!loaded.profile) return report_complaints(context, loaded);
   return explaining->parsed() ? explain(context, *loaded.profile, name)

@@ -104,41 +104,38 @@ bool anywhere(Scope) {
 }
 
 // Inside single quotes a shell takes everything as it is; a single quote itself is written outside of them.
-std::string write_sh(const std::vector<Variable>& variables) {
-  std::string text(heading);
-  for (const Variable& variable : variables) {
-    text += "export " + variable.name + "='";
-    for (const char c : variable.value) {
-      if (c == '\'') {
-        text += "'\\''";
-      } else {
-        text += c;
-      }
+std::string assign_sh(const Variable& variable) {
+  std::string text = "export " + variable.name + "='";
+  for (const char c : variable.value) {
+    if (c == '\'') {
+      text += "'\\''";
+    } else {
+      text += c;
     }
-    text += "'\n";
   }
-  return text;
+  return text + "'\n";
 }
 
 // EnvironmentFile= and environment generators: in double quotes a backslash takes its meaning from " \ $ and
 // ` only (systemd.exec(5)); nothing is expanded. environment.d(5) would expand '$', which is why we are no
 // file of its.
-std::string write_systemd(const std::vector<Variable>& variables) {
-  std::string text(heading);
-  for (const Variable& variable : variables) {
-    text += variable.name + "=\"";
-    for (const char c : variable.value) {
-      if (std::string_view("\"\\$`").find(c) != std::string_view::npos) text += '\\';
-      text += c;
-    }
-    text += "\"\n";
+std::string assign_systemd(const Variable& variable) {
+  std::string text = variable.name + "=\"";
+  for (const char c : variable.value) {
+    if (std::string_view("\"\\$`").find(c) != std::string_view::npos) text += '\\';
+    text += c;
   }
-  return text;
+  return text + "\"\n";
 }
 
-std::string write_container(const std::vector<Variable>& variables) {
+std::string assign_container(const Variable& variable) {
+  return variable.name + "=" + variable.value + "\n";
+}
+
+template <auto assign>
+std::string write_lines(const std::vector<Variable>& variables) {
   std::string text(heading);
-  for (const Variable& variable : variables) text += variable.name + "=" + variable.value + "\n";
+  for (const Variable& variable : variables) text += assign(variable);
   return text;
 }
 
@@ -178,12 +175,12 @@ Result<void> is_sound(const Variable& variable) {
 
 const std::array<Dialect, 4>& dialects() {
   static constexpr std::array<Dialect, 4> table{{
-      {"sh", "fettle.sh", "login shells", &on_host, &carries_all, &write_sh},
+      {"sh", "fettle.sh", "login shells", &on_host, &carries_all, &assign_sh, &write_lines<&assign_sh>},
       {"systemd", "systemd.env", "user sessions, and units with EnvironmentFile=", &on_host, &carries_all,
-       &write_systemd},
+       &assign_systemd, &write_lines<&assign_systemd>},
       {"docker", "container.env", "containers started with --env-file", &in_container, &container_can_carry,
-       &write_container},
-      {"json", "env.json", "programs that read it", &anywhere, &carries_all, &write_json},
+       &assign_container, &write_lines<&assign_container>},
+      {"json", "env.json", "programs that read it", &anywhere, &carries_all, nullptr, &write_json},
   }};
   return table;
 }

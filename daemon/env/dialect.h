@@ -17,6 +17,8 @@ struct Dialect {
   std::string_view reaches;    // for `fettle env explain`: who gets to see it
   bool (*takes)(profile::Scope scope);
   Result<void> (*can_carry)(const profile::Variable& variable);
+  std::string (*assign)(
+      const profile::Variable& variable);  // its line alone; nullptr where there are no lines
   std::string (*write)(
       const std::vector<profile::Variable>& variables);  // only what takes() and can_carry() allow
 };

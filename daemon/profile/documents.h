@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "profile/models.h"
 #include "profile/profile.h"
 #include "profile/reading.h"
 
@@ -34,6 +35,8 @@ void read_profile(Reading& reading, const Node& root, Profile& out);
 void read_shelf(Reading& reading, const Node& root, Shelf& out);
 void read_compatibility(Reading& reading, const Node& root, Compat& out);
 void read_gpus(Reading& reading, const Node& root, GpuTable& out);
+void read_models(Reading& reading, const Node& root, std::vector<ModelFacts>& out);
+void read_model_rules(Reading& reading, const Node& root, ModelRules& out);
 
 // The value of the key `cache`, in a profile and in a configuration.
 void read_cache(Reading& reading, const Node& node, const std::string& what, std::optional<Cache>& out);

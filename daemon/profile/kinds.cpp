@@ -33,6 +33,16 @@ constexpr std::array kinds{
            GpuTable out;
            read_gpus(reading, root, out);
          }},
+    Kind{"models",
+         [](Reading& reading, const Node& root) {
+           std::vector<ModelFacts> out;
+           read_models(reading, root, out);
+         }},
+    Kind{"model-rules",
+         [](Reading& reading, const Node& root) {
+           ModelRules out;
+           read_model_rules(reading, root, out);
+         }},
 };
 
 // The row of the file's kind, or nothing and a complaint.

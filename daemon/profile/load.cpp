@@ -59,6 +59,20 @@ class Loader {
     return given({});
   }
 
+  LoadedModels load_models() {
+    LoadedModels loaded;
+    ModelTables& tables = loaded.tables.emplace();
+    need("models/facts", find_file("models/facts", "models", [&](Reading& reading, const Node& root) {
+           read_models(reading, root, tables.models);
+         }));
+    need("models/rules", find_file("models/rules", "model-rules", [&](Reading& reading, const Node& root) {
+           read_model_rules(reading, root, tables.rules);
+         }));
+    loaded.complaints = std::move(complaints_);
+    if (!loaded.complaints.empty()) loaded.tables.reset();
+    return loaded;
+  }
+
  private:
   Loaded given(Complaints complaints) {
     Loaded loaded;
@@ -146,14 +160,15 @@ class Loader {
     profile_.shelves.push_back(std::move(shelf));
   }
 
-  // The tables come with the package.
+  // A table of the package that is not there.
+  void need(const std::string& name, bool found) {
+    if (found) return;
+    const std::string file = std::string(names::shipped_profiles) + "/" + name + ".yaml";
+    complaints_.push_back({file, 0, 0, "cannot read '" + file + "': No such file or directory",
+                           "it is part of the package: reinstall it"});
+  }
+
   void find_tables(Tables tables) {
-    const auto need = [&](const std::string& name, bool found) {
-      if (found) return;
-      const std::string file = std::string(names::shipped_profiles) + "/" + name + ".yaml";
-      complaints_.push_back({file, 0, 0, "cannot read '" + file + "': No such file or directory",
-                             "it is part of the package: reinstall it"});
-    };
     if (tables == Tables::all) {
       need("compat/rocm", find_file("compat/rocm", "compatibility", [&](Reading& reading, const Node& root) {
              read_compatibility(reading, root, profile_.compat);
@@ -259,6 +274,10 @@ Loaded load(const system::Files& files, Tables tables, std::string_view config_f
 
 Loaded load_tables(const system::Files& files) {
   return Loader(files).load_tables();
+}
+
+LoadedModels load_models(const system::Files& files) {
+  return Loader(files).load_models();
 }
 
 Complaints check_text(std::string_view text, std::string_view file) {

@@ -29,19 +29,27 @@ _fettle() {
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
       ;;
-    --format) choices='plain sh systemd docker json' ;;
+    --format)
+      choices='plain sh systemd docker json'
+      [[ $command == run-line ]] && choices='docker podman compose systemd'
+      ;;
     --as) choices='plain json nagios npd nhc' ;;
     --explain) choices=$(fettle check --list 2>/dev/null | cut -d' ' -f1) ;;
     --for) choices='ready cache gpu shelf=' ;;
     --timeout | --stall | --workers | --name | --os | --kernel | --rocm | --driver | --gpu) return ;;
     *)
       case "$command $verb" in
-        ' ') choices='apply check collect compat env events ledger plan profile provision shelf stage status storage wait --help --version' ;;
+        ' ')
+          choices='apply check collect compat env events ledger models plan profile provision ready run-line shelf stage status'
+          choices+=' storage wait --help --version'
+          ;;
         'collect ') choices='--now' ;;
         'check '*) choices="--list --explain --as $(fettle check --list 2>/dev/null | cut -d' ' -f1)" ;;
         'compat '*) choices='--os --kernel --rocm --driver --gpu --newest' ;;
-        'env ') choices='explain --format' ;;
+        'env ') choices='explain --format --model --engine --tp' ;;
         'env explain') choices=$(fettle env --format sh 2>/dev/null | sed -n 's/^export \([A-Z0-9_]*\)=.*/\1/p') ;;
+        'models ') choices='list show explain' ;;
+        'models explain' | 'ready '* | 'run-line '*) choices='--engine --image --versions-file --tp --dp --ep --set' ;;
         'profile ') choices='check show list' ;;
         'profile check' | 'shelf import')
           mapfile -t COMPREPLY < <(compgen -f -- "$current")

@@ -7,6 +7,9 @@ commands=(
   'collect:try the cache and the drives for the daemon'
   'compat:which system, kernel, driver and ROCm go together; what if'
   'env:the environment the profile asks for, and where it is delivered'
+  'models:what is known of models, and what an engine needs for each'
+  'ready:can this node serve a model now'
+  'run-line:the command that serves a model in a container'
   'profile:what is wanted of this node, and every mistake in saying so'
   'plan:everything that is not yet as the profile wants it'
   'apply:do what the plan says'
@@ -45,6 +48,12 @@ case $state in
         ;;
       env)
         _arguments '--format[dialect]:format:(plain sh systemd docker json)' '1:verb:(explain)' '2:variable:'
+        ;;
+      models) _arguments '--engine[engine and version]:engine:(vllm sglang)' '1:verb:(list show explain)' '2:model:' ;;
+      ready) _arguments '--engine[engine and version]:engine:(vllm sglang)' '--tp[ranks]:number:' '1:model:' ;;
+      run-line)
+        _arguments '--engine[engine and version]:engine:(vllm sglang)' '--tp[ranks]:number:' \
+          '--format[dialect]:format:(docker podman compose systemd)' '1:model:'
         ;;
       profile) _arguments '1:verb:(check show list)' '*:file:_files' ;;
       provision)

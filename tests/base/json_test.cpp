@@ -10,6 +10,12 @@ TEST_CASE("json: what is not JSON or too deep is an error that names the text") 
   CHECK(parse_json(std::string(30, '[') + std::string(30, ']'), "it"));
 }
 
+TEST_CASE("json: a mistake is told with line and column") {
+  CHECK(parse_json("{\n \"a\": x}", "it").error().said.find("at line 2, column 7") != std::string::npos);
+  CHECK(parse_json("{} {}", "it").error().said.find("at line 1, column 4") != std::string::npos);
+  CHECK(parse_json("{}\n \n", "it"));
+}
+
 TEST_CASE("json: a missing field and one of another type give nothing") {
   const auto value = parse_json(R"({"text": "a", "count": 3, "negative": -1})", "it");
   REQUIRE(value);

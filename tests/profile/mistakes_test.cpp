@@ -77,7 +77,8 @@ TEST_CASE("profile: what is not ours is said as such") {
       {"schema: 2\nkind: profile\n", ":1:9  'schema' must be 1  this fettle knows no other"},
       {"schema: \"1\"\nkind: profile\n", ":1:9  'schema' must be 1  this fettle knows no other"},
       {"schema: 1\nkind: wish\n",
-       ":2:7  'kind' cannot be 'wish'  one of: configuration, profile, shelf, compatibility, gpus"},
+       ":2:7  'kind' cannot be 'wish'  one of: configuration, profile, shelf, compatibility, gpus, models, "
+       "model-rules"},
       {"schema: 1\nkind: [profile]\n", ":2:7  'kind' must be a text, not a list"},
   });
 }
