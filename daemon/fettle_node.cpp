@@ -21,7 +21,7 @@ constexpr auto commands = std::to_array<cli::Command>({
     {"apply", "do what the plan says; what the units do at boot", &cli::run_apply},
     {"storage", "the drives, what is on each, and what would be done", &cli::run_storage},
     {"env", "the environment the profile asks for, and where it is delivered", &cli::run_env},
-    {"shelf", "the model shelves: list, show, verify, export, import", &cli::run_shelf},
+    {"shelf", "the model shelves: list, stage, watch, verify, lock, adopt, gc and more", &cli::run_shelf},
     {"profile", "what is wanted of this node, and every mistake in saying so", &cli::run_profile},
     {"provision", "one phase of making the cache; the units run it at boot", &cli::run_provision},
     {"stage", "fetch, verify and publish one shelf; the units run it", &cli::run_stage},

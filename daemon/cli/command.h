@@ -28,12 +28,15 @@ enum class Format { text, json };
 // `on` only when the output is a terminal, and $NO_COLOR does not ask for none.
 enum class Colour { off, on };
 
+enum class Glyphs { ascii, unicode };
+
 struct Context {
   system::System system;
   Format format = Format::text;  // --json
   std::ostream& out;
   std::ostream& err;
   Colour colour = Colour::off;
+  Glyphs glyphs = Glyphs::ascii;  // unicode when the locale says UTF-8
 };
 
 // `arguments` are those after the sub-command's name, without the global options (--root DIR, --json).
