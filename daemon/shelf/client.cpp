@@ -74,6 +74,10 @@ constexpr std::array rows{
         "install a client that this fettle knows: 1.13 to 1.x", 0s},
     Row{"Usage:", State::failed, Why::malformed, "this client does not know the command",
         "install a client that this fettle knows: 1.13 to 1.x", 0s},
+    Row{"Expecting value", State::held, Why::malformed, "the hub's answer is not what a hub says",
+        "does a proxy or a sign-in page stand between this node and the hub? the worker tries again by "
+        "itself",
+        300s},
     Row{"Consistency check failed", State::held, Why::failed, "a file came with the wrong length",
         network_hint, 60s},
     Row{"Server error '5", State::held, Why::failed, "the hub has an error of its own", network_hint, 60s},

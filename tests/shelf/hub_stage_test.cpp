@@ -141,7 +141,9 @@ TEST_CASE("hub: F57 pages that are not JSON, and a hub that is not there") {
   node.hub.faults(R"([{"match": "/tree/", "kind": "html"}])");
   const auto html = node.stage();
   REQUIRE(html);
-  CHECK(html->state == State::held);  // the client's traceback is not known to us
+  CHECK(html->state == State::held);
+  REQUIRE(html->error);
+  CHECK(html->error->said.find("the hub's answer is not what a hub says") != std::string::npos);
   node.hub.stop();
   node.fails(State::held, "does not answer");
 }
