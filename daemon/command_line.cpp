@@ -10,6 +10,18 @@
 namespace fettle {
 namespace {
 
+cli::Glyphs glyphs_of_locale() {
+  for (const char* const name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const char* const value = std::getenv(name);
+    if (value == nullptr || *value == '\0') continue;
+    const std::string_view locale = value;
+    const bool is_utf8 =
+        locale.find("UTF-8") != std::string_view::npos || locale.find("utf8") != std::string_view::npos;
+    return is_utf8 ? cli::Glyphs::unicode : cli::Glyphs::ascii;
+  }
+  return cli::Glyphs::ascii;
+}
+
 cli::Colour colour_of_output() {
   const char* const wish = std::getenv("NO_COLOR");  // no-color.org: present and not empty
   const char* const terminal = std::getenv("TERM");
@@ -54,8 +66,8 @@ int run_command(const cli::Command& command, const CommandLine& line) {
   if (!files) return usage_error(files.error().said);
   const auto runner = system::make_runner();
   system::RealClock clock;
-  cli::Context context{{*files, *runner, clock}, line.format,      std::cout, std::cerr,
-                       colour_of_output(),       width_of_output()};
+  cli::Context context{{*files, *runner, clock}, line.format,       std::cout,         std::cerr,
+                       colour_of_output(),       width_of_output(), glyphs_of_locale()};
   return command.run(context, {line.words.begin() + 1, line.words.end()});
 }
 

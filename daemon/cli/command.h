@@ -28,13 +28,16 @@ enum class Format { text, json };
 // `on` only when the output is a terminal, and $NO_COLOR does not ask for none.
 enum class Colour { off, on };
 
+enum class Glyphs { ascii, unicode };
+
 struct Context {
   system::System system;
   Format format = Format::text;  // --json
   std::ostream& out;
   std::ostream& err;
   Colour colour = Colour::off;
-  std::size_t width = 80;  // columns of the terminal; 80 when the output is none
+  std::size_t width = 80;         // columns of the terminal; 80 when the output is none
+  Glyphs glyphs = Glyphs::ascii;  // unicode when the locale says UTF-8
 };
 
 // `arguments` are those after the sub-command's name, without the global options (--root DIR, --json).

@@ -1,4 +1,4 @@
-// fettle shelf list|show|verify|export|import: the shelves of this node, and taking one elsewhere.
+// fettle shelf VERB: the shelves of this node. The small verbs stand here, the others in cli/shelf_*.cpp.
 #include "shelf/shelf.h"
 
 #include <CLI/CLI.hpp>
@@ -8,11 +8,13 @@
 #include <boost/json/object.hpp>
 #include <ostream>
 
+#include "base/bytes.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/shelves.h"
 #include "profile/load.h"
+#include "profile/rules.h"
 #include "shelf/report.h"
 
 namespace fettle::cli {
@@ -58,8 +60,10 @@ int show(Context& context, const profile::Profile&, const ShelfWords& words) {
   return judge(report);
 }
 
-int verify(Context& context, const profile::Profile& profile, const ShelfWords& words) {
-  const auto verified = shelf::verify_again(context.system, profile, words.name, {}, [](Bytes, Bytes) {});
+int verify_with(Context& context, const profile::Profile& profile, const ShelfWords& words,
+                const shelf::Effort& effort) {
+  const auto verified =
+      shelf::verify_again(context.system, profile, words.name, effort, progress_line(context, "verified"));
   if (!verified) return report(context, verified.error());
   if (context.format == Format::json) {
     json::array damages;
@@ -88,9 +92,18 @@ int verify(Context& context, const profile::Profile& profile, const ShelfWords& 
   return ok;
 }
 
+int verify(Context& context, const profile::Profile& profile, const ShelfWords& words) {
+  return verify_with(context, profile, words, {});
+}
+
+// As verify, but everything else on the node goes first.
+int scrub(Context& context, const profile::Profile& profile, const ShelfWords& words) {
+  return verify_with(context, profile, words, {1, words.rate, system::Urgency::idle});
+}
+
 int export_it(Context& context, const profile::Profile& profile, const ShelfWords& words) {
   const auto written =
-      shelf::export_archive(context.system, profile, words.name, words.file, [](Bytes, Bytes) {});
+      shelf::export_archive(context.system, profile, words.name, words.file, progress_line(context, "wrote"));
   if (!written) return report(context, written.error());
   if (context.format == Format::json) {
     context.out << shelf::to_json(*written);
@@ -117,18 +130,90 @@ int import(Context& context, const profile::Profile& profile, const ShelfWords& 
 struct Verb {
   std::string_view name;
   std::string_view says;
-  enum class Takes { nothing, name, name_and_target, file } takes;
+  void (*options)(CLI::App&, ShelfWords&);
   int (*run)(Context&, const profile::Profile&, const ShelfWords&);
 };
 
+void no_options(CLI::App&, ShelfWords&) {}
+
+void a_name(CLI::App& verb, ShelfWords& words) {
+  verb.add_option("NAME", words.name, "the shelf")->required();
+}
+
+void name_and_client(CLI::App& verb, ShelfWords& words) {
+  a_name(verb, words);
+  verb.add_option("--client", words.client, "path of the Hugging Face client `hf`");
+}
+
+void apply_option(CLI::App& verb, ShelfWords& words) {
+  verb.add_flag("--apply", words.apply, "remove it; without this nothing is removed");
+}
+
 constexpr std::array verbs{
-    Verb{"list", "the wanted shelves, and everything that lies in the cache", Verb::Takes::nothing,
-         &list_shelves},
-    Verb{"show", "one shelf with its repositories (0 ready, 1 not yet, 2 failed, 3 unknown)",
-         Verb::Takes::name, &show},
-    Verb{"verify", "read every byte again and compare it with its hash", Verb::Takes::name, &verify},
-    Verb{"export", "write a staged shelf as an archive", Verb::Takes::name_and_target, &export_it},
-    Verb{"import", "stage the shelf that an archive holds", Verb::Takes::file, &import},
+    Verb{"list", "the wanted shelves, and everything that lies in the cache", &no_options, &list_shelves},
+    Verb{"show", "one shelf with its repositories (0 ready, 1 not yet, 2 failed, 3 unknown)", &a_name, &show},
+    Verb{"stage", "start the work on a shelf, and follow it",
+         [](CLI::App& verb, ShelfWords& words) {
+           name_and_client(verb, words);
+           verb.add_flag("--watch", words.watch, "bars, rate and time left until it is ready");
+         },
+         &stage_and_watch},
+    Verb{"hold", "stop the work on a shelf until it is resumed", &a_name, &hold_shelf},
+    Verb{"resume", "go on with a shelf that was held or cancelled", &a_name, &resume_shelf},
+    Verb{"cancel", "stop what runs now; the next start goes on where it ended", &a_name, &cancel_shelf},
+    Verb{"verify", "read every byte again and compare it with its hash", &a_name, &verify},
+    Verb{"scrub", "as verify, on one thread, at a rate, after everything else on the node",
+         [](CLI::App& verb, ShelfWords& words) {
+           a_name(verb, words);
+           words.rate = 200_MiB;
+           verb.add_option_function<std::string>(
+                   "--rate", [&words](const std::string& text) { words.rate = *parse_bytes(text); },
+                   "bytes a second: \"200MiB\"")
+               ->check([](const std::string& text) {
+                 const auto rate = parse_bytes(text);
+                 return rate ? std::string() : rate.error().said;
+               })
+               ->default_str("200MiB");
+         },
+         &scrub},
+    Verb{"lock", "pin a shelf to commits, sizes and hashes, for a fleet that wants the same bytes",
+         [](CLI::App& verb, ShelfWords& words) {
+           name_and_client(verb, words);
+           verb.add_option("--to", words.file, "the lock's path; beside the shelf's file by default");
+           verb.add_flag("--anew", words.anew, "ask the source for all, also for what is known here");
+         },
+         &lock_shelf},
+    Verb{"adopt", "take over what other tools left in the cache, after verifying it",
+         [](CLI::App& verb, ShelfWords& words) {
+           verb.add_option("NAME", words.name, "of the shelf that names it from now on")->required();
+           verb.add_option("REPOSITORY", words.repositories, "only these; everything by default");
+         },
+         &adopt_cache},
+    Verb{"gc", "what of the cache no shelf, no ref and no open file needs",
+         [](CLI::App& verb, ShelfWords& words) {
+           apply_option(verb, words);
+           verb.add_flag("--detached", words.detached, "also revisions that no ref names");
+         },
+         &gc_shelves},
+    Verb{"remove", "what a shelf brought and nothing else needs",
+         [](CLI::App& verb, ShelfWords& words) {
+           a_name(verb, words);
+           apply_option(verb, words);
+         },
+         &remove_shelf},
+    Verb{"export", "write a staged shelf as an archive",
+         [](CLI::App& verb, ShelfWords& words) {
+           a_name(verb, words);
+           verb.add_option("--to", words.file, "the archive's path; '.zst' at its end compresses it")
+               ->required();
+         },
+         &export_it},
+    Verb{"import", "stage the shelf that an archive holds",
+         [](CLI::App& verb, ShelfWords& words) {
+           verb.add_option("FILE", words.file, "a tar that `fettle shelf export` wrote")->required();
+           verb.add_option("--name", words.name, "the shelf's name; the file's by default");
+         },
+         &import},
 };
 
 }  // namespace
@@ -137,25 +222,10 @@ int run_shelf(Context& context, const std::vector<std::string>& arguments) {
   CLI::App app{"The shelves of this node: lists of model repositories that are fetched and verified.",
                "fettle shelf"};
   app.require_subcommand(1);
-  ShelfWords words;
-  for (const Verb& verb : verbs) {
-    CLI::App* const sub = app.add_subcommand(std::string(verb.name), std::string(verb.says));
-    switch (verb.takes) {
-      case Verb::Takes::nothing:
-        break;
-      case Verb::Takes::name_and_target:
-        sub->add_option("--to", words.file, "the archive's path; '.zst' at its end compresses it")
-            ->required();
-        [[fallthrough]];
-      case Verb::Takes::name:
-        sub->add_option("NAME", words.name, "the shelf")->required();
-        break;
-      case Verb::Takes::file:
-        sub->add_option("FILE", words.file, "a tar that `fettle shelf export` wrote")->required();
-        sub->add_option("--name", words.name, "the shelf's name; the file's by default");
-        break;
-    }
-  }
+  // Each verb has its own words: a default of one must not reach another.
+  std::array<ShelfWords, verbs.size()> words;
+  for (std::size_t i = 0; i < verbs.size(); ++i)
+    verbs[i].options(*app.add_subcommand(std::string(verbs[i].name), std::string(verbs[i].says)), words[i]);
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForHelp&) {
@@ -166,8 +236,16 @@ int run_shelf(Context& context, const std::vector<std::string>& arguments) {
   }
   const auto profile = load_profile(context);
   if (!profile) return report(context, profile.error(), bad_config);
-  for (const Verb& verb : verbs) {
-    if (app.got_subcommand(std::string(verb.name))) return verb.run(context, *profile, words);
+  for (std::size_t i = 0; i < verbs.size(); ++i) {
+    if (!app.got_subcommand(std::string(verbs[i].name))) continue;
+    // It becomes the name of files.
+    if (!words[i].name.empty() && !profile::is_name(words[i].name)) {
+      return report(
+          context,
+          {Why::malformed, "cannot use this as the name of a shelf", std::string(profile::name_rule.allowed)},
+          usage);
+    }
+    return verbs[i].run(context, *profile, words[i]);
   }
   return usage;
 }

@@ -9,22 +9,8 @@
 #include "shelf/report.h"
 
 namespace fettle::cli {
-namespace {
 
 namespace json = boost::json;
-
-int code_of(shelf::State state) {
-  switch (state) {
-    case shelf::State::ready:
-      return ok;
-    case shelf::State::held:
-      return try_later;
-    default:
-      return failed;
-  }
-}
-
-}  // namespace
 
 Result<profile::Profile> load_profile(const Context& context) {
   auto loaded = profile::load(context.system.files, profile::Tables::without_versions);
@@ -55,7 +41,7 @@ int stage_shelf(Context& context, const profile::Profile& profile, const profile
     const int code = staged.error().why == Why::denied ? not_permitted : failed;
     return report(context, staged.error(), passes ? try_later : code);
   }
-  const int code = code_of(staged->state);
+  const int code = stage_code(*staged);
   if (context.format == Format::json) {
     context.out << shelf::to_json(*staged);
     return code;
@@ -80,6 +66,23 @@ json::value report_json(const Result<shelf::Report>& report, std::string_view na
     if (auto value = parse_json(shelf::to_json(*report), "the report")) return std::move(*value);
   }
   return json::object{{"shelf", name}, {"state", "unknown"}, {"error", {{"said", report.error().said}}}};
+}
+
+int stage_code(const shelf::Report& report) {
+  if (report.state == shelf::State::ready) return ok;
+  // Held without a time: an operator's order. Trying again would change nothing.
+  return report.state == shelf::State::held && report.retry_at ? try_later : failed;
+}
+
+shelf::Hashed progress_line(Context& context, std::string_view done) {
+  if (context.colour == Colour::off || context.format == Format::json) return [](Bytes, Bytes) {};
+  return [&context, done = std::string(done), last = Bytes()](Bytes now, Bytes total) mutable {
+    // A quarter of a percent: often enough to move, rare enough not to flicker.
+    if (total.count == 0 || (now.count < total.count && (now.count - last.count) * 400 < total.count)) return;
+    last = now;
+    context.err << "\r" << done << " " << now.count * 100 / total.count << " %, " << to_text(now) << " of "
+                << to_text(total) << "\x1b[K" << (now.count >= total.count ? "\r\x1b[K" : "") << std::flush;
+  };
 }
 
 }  // namespace fettle::cli

@@ -5,10 +5,12 @@
 #include <boost/json/value.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "cli/command.h"
 #include "profile/profile.h"
+#include "shelf/shelf.h"
 #include "shelf/stage.h"
 
 namespace fettle::cli {
@@ -27,10 +29,32 @@ int stage_shelf(Context& context, const profile::Profile& profile, const profile
 struct ShelfWords {
   std::string name;
   std::string file;
+  std::string client;                     // path of `hf`
+  std::vector<std::string> repositories;  // of adopt
+  Bytes rate;                             // of scrub, a second
+  bool anew = false;                      // --anew: lock asks the source
+  bool apply = false;                     // --apply: gc and remove really remove
+  bool detached = false;                  // --detached: gc takes revisions without a ref
+  bool watch = false;                     // --watch
 };
 
 // The verbs that have a file of their own: cli/shelf_VERB.cpp.
 int list_shelves(Context& context, const profile::Profile& profile, const ShelfWords& words);
+int gc_shelves(Context& context, const profile::Profile& profile, const ShelfWords& words);
+int remove_shelf(Context& context, const profile::Profile& profile, const ShelfWords& words);
+int lock_shelf(Context& context, const profile::Profile& profile, const ShelfWords& words);
+int adopt_cache(Context& context, const profile::Profile& profile, const ShelfWords& words);
+int stage_and_watch(Context& context, const profile::Profile& profile, const ShelfWords& words);
+int hold_shelf(Context& context, const profile::Profile& profile, const ShelfWords& words);
+int resume_shelf(Context& context, const profile::Profile& profile, const ShelfWords& words);
+int cancel_shelf(Context& context, const profile::Profile& profile, const ShelfWords& words);
+
+// 0 ready, 75 when it goes on by itself later, else 2.
+int stage_code(const shelf::Report& report);
+
+// Tells on a terminal, on one line, how far reading or writing is: "verified 45 %, 1.2 GiB of 2.7 GiB".
+// Silent elsewhere.
+shelf::Hashed progress_line(Context& context, std::string_view done);
 
 // "1.2 GiB of 4.0 GiB, 3 of 10 files".
 std::string progress_of(const shelf::Report& report);

@@ -74,6 +74,10 @@ constexpr std::array rows{
         "install a client that this fettle knows: 1.13 to 1.x", 0s},
     Row{"Usage:", State::failed, Why::malformed, "this client does not know the command",
         "install a client that this fettle knows: 1.13 to 1.x", 0s},
+    Row{"Expecting value", State::held, Why::malformed, "the hub's answer is not what a hub says",
+        "does a proxy or a sign-in page stand between this node and the hub? the worker tries again by "
+        "itself",
+        300s},
     Row{"Consistency check failed", State::held, Why::failed, "a file came with the wrong length",
         network_hint, 60s},
     Row{"Server error '5", State::held, Why::failed, "the hub has an error of its own", network_hint, 60s},
@@ -101,7 +105,7 @@ std::chrono::seconds retry_after(std::string_view words, std::chrono::seconds ot
   if (at == std::string_view::npos) return otherwise;
   words.remove_prefix(at + phrase.size());
   const auto number = to_number<unsigned>(words.substr(0, words.find_first_not_of("0123456789")));
-  return number ? std::min(std::chrono::seconds(*number), std::chrono::seconds(3600)) : otherwise;
+  return number ? std::clamp(std::chrono::seconds(*number), 1s, std::chrono::seconds(3600)) : otherwise;
 }
 
 // The client's last "Error: …" line, or else its last one that is no advice of its own: since 1.33 it ends
@@ -174,12 +178,29 @@ std::string token_path(std::string_view shelf) {
   return "/run/credentials/" + std::string(names::stage_unit) + std::string(shelf) + ".service/hf-token";
 }
 
+// The service manager's copy is the worker's alone; where it comes from must be root's alone. Mostly the
+// worker may not even look there: then it is well kept.
+Result<void> check_rights(const system::Files& files) {
+  constexpr std::string_view source = "/etc/fettle/credentials/hf-token";
+  const auto info = files.look_through(source);
+  if (!info || (info->mode & 0077) == 0) return {};
+  return fail(
+      Why::refused,
+      "cannot use the hub's token: others than its owner may read '" + std::string(source) + "'",
+      "chmod 600 " + std::string(source) + ", and give the hub a new token if strangers use this node");
+}
+
 Result<void> check_token(const system::Files& files, std::string_view shelf) {
   const std::string path = token_path(shelf);
   const auto text = files.read(path, 4_KiB);
   if (!text && text.error().why == Why::missing) return {};  // anonymous
   if (!text) return fail(while_doing("use the hub's token", text.error()));
-  if (!trim(*text).empty()) return {};
+  const std::string_view token = trim(*text);
+  if (token.find_first_of(" \t\r\n") != std::string_view::npos) {
+    return fail(Why::malformed, "cannot use the hub's token: '" + path + "' holds more than one word",
+                "put the token alone into /etc/fettle/credentials/hf-token");
+  }
+  if (!token.empty()) return check_rights(files);
   return fail(Why::malformed, "cannot use the hub's token: '" + path + "' is empty",
               "put it into /etc/fettle/credentials/hf-token, or remove that file to go on without one");
 }

@@ -79,6 +79,31 @@ Result<void> Jobs::set_state(std::string_view shelf, State state, std::string_vi
   });
 }
 
+Result<std::vector<std::string>> Jobs::shelves() const {
+  auto query = database_.prepare("SELECT shelf FROM jobs ORDER BY shelf");
+  if (!query) return fail(query.error());
+  std::vector<std::string> all;
+  while (true) {
+    const auto row = query->next();
+    if (!row) return fail(row.error());
+    if (!*row) return all;
+    all.push_back(query->text(0));
+  }
+}
+
+Result<void> Jobs::forget_shelf(std::string_view shelf) const {
+  return database_.transaction([&]() -> Result<void> {
+    // The files of its repositories go with them.
+    for (const char* statement :
+         {"DELETE FROM repositories WHERE shelf = ?", "DELETE FROM jobs WHERE shelf = ?"}) {
+      auto remove = database_.prepare(statement);
+      if (!remove) return fail(remove.error());
+      if (auto done = remove->bind(0, shelf).run(); !done) return done;
+    }
+    return store::add_event(database_, clock_->now(), "shelf." + std::string(shelf), "removed");
+  });
+}
+
 Result<std::optional<Manifest>> Jobs::manifest(std::string_view shelf, std::string_view want) const {
   auto query =
       database_.prepare("SELECT number, id, revision, ref FROM repositories WHERE shelf = ? AND want = ?");

@@ -29,6 +29,11 @@ class Jobs {
   Result<std::optional<State>> state(std::string_view shelf) const;
   Result<void> set_state(std::string_view shelf, State state, std::string_view says) const;
 
+  // Every shelf that was ever staged here and not forgotten.
+  Result<std::vector<std::string>> shelves() const;
+  // With its repositories and their files.
+  Result<void> forget_shelf(std::string_view shelf) const;
+
   // What was resolved for `want` (see want_of), or nothing. A branch that moved on the hub stays where it was
   // pinned.
   Result<std::optional<Manifest>> manifest(std::string_view shelf, std::string_view want) const;

@@ -87,11 +87,14 @@ Result<Survey> survey(const system::Files& files, const Layout& layout, const Ma
       }
       if (info) result.misfits.push_back(file);
     }
+    Bytes part;
     if (const auto half = unfinished.find(file.blob); half != unfinished.end()) {
-      result.done.bytes += std::min(half->second, file.size);
+      part = std::min(half->second, file.size);
     } else if (const auto info = files.look(layout.unpacking(shelf, manifest.id, file.blob))) {
-      result.done.bytes += std::min(info->size, file.size);
+      part = std::min(info->size, file.size);
     }
+    result.done.bytes += part;
+    if (part.count > 0) result.growing.emplace_back(file, part);
     result.missing.push_back(file);
   }
   return result;

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "shelf/manifest.h"
@@ -54,6 +55,7 @@ struct Survey {
   Amount done;                // whole blobs; in the bytes also the unfinished ones
   std::vector<File> missing;  // blobs that are absent or have the wrong size, the largest first
   std::vector<File> misfits;  // of those, the ones that lie there with the wrong size
+  std::vector<std::pair<File, Bytes>> growing;  // of those, the ones of which a part is there
 };
 
 // Reads the names of one directory and looks at each wanted blob; content is not read. "No such directory

@@ -121,6 +121,16 @@ Bytes total_of(const std::vector<File>& files) {
   return total;
 }
 
+std::vector<File> small_files(const std::vector<File>& files) {
+  constexpr std::size_t most = 200;
+  std::vector<File> small;
+  for (const File& file : files) {
+    const bool is_git = file.blob.size() == 40;
+    if (is_git && file.path.front() != '-' && small.size() < most) small.push_back(file);
+  }
+  return small;
+}
+
 std::vector<File> select(std::vector<File> files, const std::vector<std::string>& include,
                          const std::vector<std::string>& exclude) {
   const auto any = [](const std::vector<std::string>& patterns, const File& file) {
@@ -158,12 +168,15 @@ Result<std::vector<File>> parse_listing(std::string_view text, std::string_view 
 }
 
 Result<std::vector<Manifest>> parse_archive_manifest(std::string_view text) {
-  const std::string what = "the archive's '" + std::string(archive_manifest_name) + "'";
+  return parse_manifests(text, "the archive's '" + std::string(archive_manifest_name) + "'");
+}
+
+Result<std::vector<Manifest>> parse_manifests(std::string_view text, const std::string& what) {
   const auto value = parse_json(text, what);
   if (!value) return fail(value.error());
   if (json_count(*value, "format") != 1) {
     return fail(Why::malformed, "cannot read " + what + ": it is not of format 1",
-                "is this fettle older than the archive?");
+                "is this fettle older than what wrote it?");
   }
   const json::value* const list = json_field(*value, "repositories");
   const json::array* const repositories = list == nullptr ? nullptr : list->if_array();

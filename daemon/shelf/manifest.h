@@ -39,6 +39,10 @@ Result<void> check(const Manifest& manifest);
 std::vector<File> blobs_of(const Manifest& manifest);
 Bytes total_of(const std::vector<File>& files);
 
+// Those that git itself holds, config.json and its like: small. At most 200, because they stand on one
+// command line; without names that look like options.
+std::vector<File> small_files(const std::vector<File>& files);
+
 // The files that any of `include` matches (all, when it is empty) and none of `exclude`, by the client's own
 // rules: "*" matches "/" too, and a pattern that ends in "/" means everything below.
 std::vector<File> select(std::vector<File> files, const std::vector<std::string>& include,
@@ -51,6 +55,8 @@ Result<std::vector<File>> parse_listing(std::string_view json, std::string_view 
 inline constexpr std::string_view archive_manifest_name = "fettle-shelf.json";
 inline constexpr Bytes archive_manifest_limit{64U << 20U};  // 219,400 files need 40 MiB
 Result<std::vector<Manifest>> parse_archive_manifest(std::string_view json);
+// The same list from elsewhere; `what` begins the sentence of an error: "'/etc/…/tiny.lock'".
+Result<std::vector<Manifest>> parse_manifests(std::string_view json, const std::string& what);
 std::string to_json(const std::vector<Manifest>& manifests);
 
 }  // namespace fettle::shelf

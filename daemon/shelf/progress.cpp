@@ -15,8 +15,8 @@ void add(Amount& sum, const Amount& part) {
 
 }  // namespace
 
-Progress::Progress(const system::System& system, Report report)
-    : system_(system), report_(std::move(report)) {}
+Progress::Progress(const system::System& system, Report report, std::function<void(const Report&)> published)
+    : system_(system), report_(std::move(report)), published_to_(std::move(published)) {}
 
 bool Progress::is_due() const {
   return !published_ || system_.clock.steady() - last_ >= interval;
@@ -58,6 +58,7 @@ void Progress::publish() {
   last_ = system_.clock.steady();
   published_ = true;
   last_write_ = write_report(system_.files, report_);
+  if (published_to_) published_to_(report_);
 }
 
 }  // namespace fettle::shelf

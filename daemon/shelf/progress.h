@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <utility>
 
 #include "shelf/report.h"
@@ -12,7 +13,8 @@ namespace fettle::shelf {
 
 class Progress {
  public:
-  Progress(const system::System& system, Report report);
+  // `published` hears each report too; may be empty.
+  Progress(const system::System& system, Report report, std::function<void(const Report&)> published);
 
   Report& report() { return report_; }
   RepositoryReport& repository(std::size_t index) { return report_.repositories[index]; }
@@ -32,6 +34,7 @@ class Progress {
 
   const system::System& system_;
   Report report_;
+  std::function<void(const Report&)> published_to_;
   std::chrono::steady_clock::time_point last_{};
   bool published_ = false;
   std::deque<std::pair<std::chrono::steady_clock::time_point, Bytes>> history_;  // of the last ten seconds

@@ -115,6 +115,12 @@ Result<Report> parse(std::string_view text, const std::string& path, std::string
                                      amount_of(item, "total")});
     }
   }
+  if (const json::value* const list = json_field(*value, "current"); list != nullptr && list->is_array()) {
+    for (const json::value& item : list->get_array()) {
+      report.current.push_back(
+          {json_text(item, "path"), {json_count(item, "done")}, {json_count(item, "total")}});
+    }
+  }
   if (const json::value* const list = json_field(*value, "store"); list != nullptr && list->is_array()) {
     for (const json::value& item : list->get_array()) {
       report.store.push_back(
@@ -198,6 +204,9 @@ std::string to_json(const Report& report) {
                             {"verified", amount_json(repository.verified)},
                             {"total", amount_json(repository.total)}});
   }
+  json::array current;
+  for (const FileReport& file : report.current)
+    current.push_back({{"path", file.path}, {"done", file.done.count}, {"total", file.total.count}});
   json::array store;
   for (const Finding& finding : report.store) {
     store.push_back({{"status", to_text(finding.status)}, {"says", finding.says}, {"hint", finding.hint}});
@@ -217,6 +226,7 @@ std::string to_json(const Report& report) {
                    {"updated_at", seconds_of(report.updated_at)},
                    {"worker", report.worker},
                    {"repositories", repositories},
+                   {"current", std::move(current)},
                    {"store", store}};
   if (report.eta) all["eta_seconds"] = report.eta->count();
   if (report.error) all["error"] = error_json(*report.error);

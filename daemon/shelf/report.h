@@ -35,6 +35,13 @@ struct Amount {
   std::uint64_t files = 0;
 };
 
+// A file that is on its way.
+struct FileReport {
+  std::string path;
+  Bytes done;
+  Bytes total;
+};
+
 struct RepositoryReport {
   std::string id;
   std::string revision;  // the commit once it is known, else what the profile says
@@ -54,6 +61,7 @@ struct Report {
   Amount total;
   Bytes rate;                                                     // a second, over the last ten seconds
   std::optional<std::chrono::seconds> eta;                        // nothing while the rate is unknown
+  std::vector<FileReport> current;                                // of the repository in work, at most eight
   std::optional<Error> error;                                     // why it failed, was refused or is held
   std::optional<std::chrono::system_clock::time_point> retry_at;  // when it is held
   std::vector<Finding> store;                                     // what was wrong with the worker's records

@@ -41,7 +41,13 @@ struct Work {
   // Called often; publishes progress at most once a second. Gives the bytes on disk of the repository in
   // work.
   std::function<Bytes()> tick;
+  // Asked after each tick: why the work must end now, or nothing. The source stops what it started and gives
+  // that back.
+  std::function<const Stopped*()> stop_now;
 };
+
+// all: everything that the repository lacks. small: only the files that are named.
+enum class Part { all, small };
 
 class Source {
  public:
@@ -53,10 +59,14 @@ class Source {
   // The commit and the exact files, include and exclude applied. Transfers no content.
   virtual Step<Manifest> resolve(const profile::Repository& repository) = 0;
 
+  // Can it bring a few files before the others? Then fetch() is called with the small files of every
+  // repository first.
+  virtual bool takes_small_first() const { return false; }
+
   // Brings the missing blobs under their names. May leave some out; the worker looks again. Nothing is
   // verified here.
   virtual Step<void> fetch(const Manifest& manifest, const profile::Repository& repository,
-                           const std::vector<File>& missing) = 0;
+                           const std::vector<File>& missing, Part part) = 0;
 };
 
 // By shelf.source; every value of profile::Source has its row.

@@ -4,6 +4,7 @@
 
 #include "archive/reader.h"
 #include "archive/staging.h"
+#include "shelf/lock_file.h"
 #include "shelf/source.h"
 
 namespace fettle::shelf {
@@ -28,14 +29,9 @@ class ArchiveSource final : public Source {
 
   Step<Manifest> resolve(const profile::Repository& repository) override {
     if (auto there = read_list(); !there) return stopped(State::failed, there.error());
-    for (const Manifest& manifest : manifests_) {
-      const bool same = is_commit(repository.revision) ? manifest.revision == repository.revision
-                                                       : manifest.ref == repository.revision;
-      if (manifest.id != repository.id || !same) continue;
-      Manifest selected = manifest;
-      selected.files = select(manifest.files, repository.include, repository.exclude);
-      if (auto fine = check(selected); !fine) return stopped(State::failed, fine.error());
-      return selected;
+    if (auto selected = pick(manifests_, repository)) {
+      if (auto fine = check(*selected); !fine) return stopped(State::failed, fine.error());
+      return std::move(*selected);
     }
     return stopped(State::failed,
                    {Why::missing,
@@ -44,10 +40,18 @@ class ArchiveSource final : public Source {
                     "`fettle shelf show` lists what the profile wants; is this the right archive?"});
   }
 
-  Step<void> fetch(const Manifest& manifest, const profile::Repository&,
-                   const std::vector<File>& missing) override {
+  Step<void> fetch(const Manifest& manifest, const profile::Repository&, const std::vector<File>& missing,
+                   Part) override {
     const auto fetched = take(manifest, missing);
     if (fetched) return {};
+    if (const Stopped* const now = work_.stop_now()) return tl::unexpected<Stopped>(*now);
+    // A full cache is waited for; what was unpacked stays.
+    if (const auto space = work_.system.files.space(work_.layout.home);
+        space && (space->available < total_of(missing) || space->inodes_available < missing.size())) {
+      return stopped(State::held,
+                     {Why::failed, fetched.error().said, "free some space; the worker looks again by itself"},
+                     std::chrono::seconds(300));
+    }
     // The archive itself is at fault, or the disk; neither mends itself.
     return stopped(State::failed, fetched.error());
   }
@@ -108,7 +112,8 @@ class ArchiveSource final : public Source {
   Result<void> walk(const Manifest& manifest, std::vector<File>& missing, archive::Staging& staging) {
     const auto tick = [this]() -> Result<void> {
       work_.tick();
-      return {};
+      if (work_.stop_now() == nullptr) return {};
+      return fail(Why::refused, "cannot go on: it was stopped on request");
     };
     while (!missing.empty()) {
       const auto entry = reader_->next();

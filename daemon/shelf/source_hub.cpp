@@ -49,8 +49,10 @@ class HubSource final : public Source {
     return manifest;
   }
 
+  bool takes_small_first() const override { return true; }
+
   Step<void> fetch(const Manifest& manifest, const profile::Repository& repository,
-                   const std::vector<File>& missing) override {
+                   const std::vector<File>& missing, Part part) override {
     auto client = this->client();
     if (!client) return tl::unexpected<Stopped>(client.error());
     for (const Attempt attempt : attempts) {
@@ -60,7 +62,8 @@ class HubSource final : public Source {
           !freed) {
         return stopped(State::failed, freed.error());
       }
-      const auto done = download(*client, manifest, repository, attempt);
+      const auto done = download(*client, manifest, repository, attempt,
+                                 part == Part::small ? missing : std::vector<File>());
       if (done) return {};
       if (done.error().error.why != Why::timed_out || !stalled_) return tl::unexpected<Stopped>(done.error());
     }
@@ -100,8 +103,9 @@ class HubSource final : public Source {
     const system::Command command{std::move(words), client_environment(work_), question_deadline};
     const auto answer = work_.system.runner.run_watched(command, [this] {
       work_.tick();
-      return system::Verdict::go_on;
+      return work_.stop_now() == nullptr ? system::Verdict::go_on : system::Verdict::stop;
     });
+    if (const Stopped* const now = work_.stop_now()) return tl::unexpected<Stopped>(*now);
     if (!answer) {
       return stopped(answer.error().why == Why::timed_out ? State::held : State::failed,
                      while_doing(doing, answer.error()), after_stall);
@@ -112,15 +116,18 @@ class HubSource final : public Source {
   }
 
   Step<void> download(const Client& client, const Manifest& manifest, const profile::Repository& repository,
-                      Attempt attempt) {
+                      Attempt attempt, const std::vector<File>& only) {
     system::Command command{{client.program, "download", manifest.id, "--revision", manifest.revision,
                              "--format", "json", "--max-workers", std::to_string(work_.options.max_workers)},
                             client_environment(work_),
                             download_deadline};
-    for (const std::string& pattern : repository.include)
-      command.argv.insert(command.argv.end(), {"--include", pattern});
-    for (const std::string& pattern : repository.exclude)
-      command.argv.insert(command.argv.end(), {"--exclude", pattern});
+    if (only.empty()) {
+      for (const std::string& pattern : repository.include)
+        command.argv.insert(command.argv.end(), {"--include", pattern});
+      for (const std::string& pattern : repository.exclude)
+        command.argv.insert(command.argv.end(), {"--exclude", pattern});
+    }
+    for (const File& file : only) command.argv.push_back(file.path);
     if (attempt == Attempt::without_xet) command.env["HF_HUB_DISABLE_XET"] = "1";
     stalled_ = false;
     Bytes last;
@@ -132,8 +139,9 @@ class HubSource final : public Source {
         last_growth = work_.system.clock.steady();
       }
       stalled_ = work_.system.clock.steady() - last_growth >= work_.options.stall;
-      return stalled_ ? system::Verdict::stop : system::Verdict::go_on;
+      return stalled_ || work_.stop_now() != nullptr ? system::Verdict::stop : system::Verdict::go_on;
     });
+    if (const Stopped* const now = work_.stop_now()) return tl::unexpected<Stopped>(*now);
     const std::string doing = "download '" + manifest.id + "'";
     if (!done && stalled_) return stopped(State::held, stall_error(manifest), after_stall);
     if (!done) return stopped(State::failed, while_doing(doing, done.error()));

@@ -8,8 +8,10 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "facts/readers.h"
+#include "shelf/brakes.h"
 #include "shelf/jobs.h"
 #include "shelf/layout.h"
+#include "shelf/lock_file.h"
 #include "shelf/progress.h"
 #include "shelf/source.h"
 #include "shelf/verify.h"
@@ -45,12 +47,19 @@ class Worker {
         layout_(layout),
         directory_mode_(directory_mode),
         jobs_(std::move(jobs)),
-        progress_(system, std::move(report)),
-        source_(
-            make_source({system_, shelf_, options_, layout_, directory_mode_, [this] { return tick(); }})) {}
+        progress_(system, std::move(report), options.published),
+        brakes_(system, profile, shelf, layout),
+        source_(make_source(
+            {system_, shelf_, options_, layout_, directory_mode_, [this] { return tick(); },
+             [this]() -> const Stopped* { return brakes_.stop() ? &*brakes_.stop() : nullptr; }})) {}
 
   Result<Report> run() {
     auto end = work();
+    // What was stopped on request ends in many ways; this is the one that counts.
+    if (brakes_.stop()) {
+      shelf_stop_ = brakes_.stop();
+      end = finish();
+    }
     if (!end) end = enter(State::failed, end.error());
     if (!end) return fail(end.error());
     // The report is how everybody else learns of it: one that cannot be written is said here at least.
@@ -65,6 +74,8 @@ class Worker {
     if (auto resolved = resolve(); !resolved) return resolved;
     if (is_over()) return finish();
     if (auto admitted = admit(); !admitted) return admitted;
+    if (is_over()) return finish();
+    if (auto first = fetch_small_files(); !first) return first;
     if (is_over()) return finish();
     for (current_ = 0; current_ < items_.size(); ++current_) {
       if (items_[current_].stop) continue;
@@ -83,6 +94,17 @@ class Worker {
       if (auto anew = jobs_.resolve_again(shelf_.name); !anew) return anew;
     }
     if (auto entered = enter(State::wanted); !entered) return entered;
+    if (auto looked = brakes_.look_at_start(); !looked) return looked;
+    if (brakes_.stop()) {
+      shelf_stop_ = brakes_.stop();
+      return {};
+    }
+    auto locked = read_lock(system_.files, shelf_.name);
+    if (!locked) {
+      shelf_stop_ = Stopped{State::failed, locked.error(), {}};
+      return {};
+    }
+    locked_ = std::move(*locked);
     auto wanted = source_->repositories();
     if (!wanted) {
       // Everything may be here already although the archive is gone.
@@ -124,10 +146,11 @@ class Worker {
       const std::string want = want_of(item.wanted);
       auto known = jobs_.manifest(shelf_.name, want);
       if (!known) return fail(known.error());
-      if (*known) {
+      if (*known && !locked_) {
         item.manifest = std::move(**known);
       } else {
-        auto resolved = source_->resolve(item.wanted);
+        auto resolved =
+            locked_ ? from_lock(*locked_, item.wanted, shelf_.name) : source_->resolve(item.wanted);
         if (!resolved) {
           if (auto stopped = stop(item, resolved.error()); !stopped) return stopped;
           if (item.stop->state == State::held) return {};
@@ -145,6 +168,22 @@ class Worker {
       progress_.publish();
     }
     return is_over() ? Result<void>() : enter(State::resolved);
+  }
+
+  // config.json and its like of every repository, before the first large file: what cannot be had at all (a
+  // gated repository, a wrong token) shows in the first minute, and models can be judged while their weights
+  // come.
+  Result<void> fetch_small_files() {
+    if (!source_->takes_small_first()) return {};
+    for (current_ = 0; current_ < items_.size(); ++current_) {
+      Item& item = items_[current_];
+      if (item.stop) continue;
+      const std::vector<File> small = small_files(item.survey.missing);
+      if (small.empty() || small.size() == item.survey.missing.size()) continue;
+      if (auto fetched = fetch(item, small, Part::small); !fetched) return fetched;
+      if (brakes_.stop() || (item.stop && item.stop->state == State::held)) return {};
+    }
+    return {};
   }
 
   // The whole shelf's missing bytes, before the first one comes.
@@ -193,7 +232,7 @@ class Worker {
         if (auto aside = put_aside(system_.files, layout_, item.manifest, misfit.blob); !aside) return aside;
       }
       if (!item.survey.missing.empty()) {
-        if (auto fetched = fetch(item); !fetched || item.stop) return fetched;
+        if (auto fetched = fetch(item, item.survey.missing, Part::all); !fetched || item.stop) return fetched;
       }
       std::vector<File> damaged;
       if (auto verified = verify_blobs(item, damaged); !verified) return verified;
@@ -210,14 +249,15 @@ class Worker {
     return enter_repository(item, State::ready);
   }
 
-  Result<void> fetch(Item& item) {
+  Result<void> fetch(Item& item, const std::vector<File>& files, Part part) {
     if (auto entered = enter_repository(item, State::fetching); !entered) return entered;
     if (auto made = make_directories(system_.files, layout_, layout_.hub(), directory_mode_); !made)
       return made;
-    const auto fetched = source_->fetch(item.manifest, item.wanted, item.survey.missing);
+    const auto fetched = source_->fetch(item.manifest, item.wanted, files, part);
+    progress_.report().current.clear();
     if (auto looked = look(item); !looked) return looked;
     if (!fetched) return stop(item, fetched.error());
-    if (item.survey.missing.empty()) return {};
+    if (item.survey.missing.empty() || part == Part::small) return {};
     const File& first = item.survey.missing.front();
     return stop(item, {State::held,
                        {Why::failed,
@@ -262,7 +302,10 @@ class Worker {
     };
     listener.tick = [&](Bytes hashed) -> Result<void> {
       report.verified.bytes = before + hashed;
-      if (progress_.is_due()) progress_.publish();
+      if (!progress_.is_due()) return {};
+      progress_.publish();
+      if (auto looked = brakes_.look(); !looked) return looked;
+      if (brakes_.stop()) return fail(brakes_.stop()->error);
       return {};
     };
     if (auto verified = verify(system_.files, unknown, {options_.verify_threads}, listener); !verified)
@@ -315,10 +358,22 @@ class Worker {
       if (const auto surveyed = survey(system_.files, layout_, item.manifest, shelf_.name)) {
         progress_.repository(current_).done = surveyed->done;
         last_measured_ = surveyed->done.bytes;
+        show_growing(*surveyed);
       }
     }
     progress_.publish();
+    (void)brakes_.look();
+    if (progress_.report().state == State::fetching) brakes_.keep_reserve();
     return last_measured_;
+  }
+
+  void show_growing(const Survey& survey) {
+    constexpr std::size_t most_shown = 8;
+    auto& current = progress_.report().current;
+    current.clear();
+    for (const auto& [file, part] : survey.growing) {
+      if (current.size() < most_shown) current.push_back({file.path, part, file.size});
+    }
   }
 
   Result<void> stop(Item& item, const Stopped& stopped) {
@@ -362,7 +417,9 @@ class Worker {
       if (!end || (end->state == State::held && item.stop->state != State::held)) end = item.stop;
     }
     if (!end) return enter(State::ready);
-    if (end->state == State::held) progress_.report().retry_at = system_.clock.now() + end->retry_after;
+    // Without a time it waits for an operator.
+    if (end->state == State::held && end->retry_after.count() > 0)
+      progress_.report().retry_at = system_.clock.now() + end->retry_after;
     return enter(end->state, end->error);
   }
 
@@ -378,6 +435,8 @@ class Worker {
   std::size_t current_ = 0;
   Bytes last_measured_;
   std::optional<Stopped> shelf_stop_;
+  Brakes brakes_;
+  std::optional<std::vector<Manifest>> locked_;  // when there is a lock: what belongs to the shelf
   std::unique_ptr<Source> source_;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 
 #include "base/result.h"
@@ -12,10 +13,11 @@
 namespace fettle::shelf {
 
 struct Options {
-  std::string client;               // path of `hf`; empty = the usual places
-  std::chrono::seconds stall{180};  // without a new byte for so long, the client is stopped
-  unsigned max_workers = 8;         // files that the client loads at a time
-  unsigned verify_threads = 0;      // 0 = one a core, at most 16
+  std::string client;                            // path of `hf`; empty = the usual places
+  std::chrono::seconds stall{180};               // without a new byte for so long, the client is stopped
+  unsigned max_workers = 8;                      // files that the client loads at a time
+  unsigned verify_threads = 0;                   // 0 = one a core, at most 16
+  std::function<void(const Report&)> published;  // each report once more, for who watches; may be empty
 };
 
 // Does what is left to do and returns the last report. An error means that nothing could be reported: another

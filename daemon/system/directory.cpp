@@ -101,4 +101,17 @@ Result<std::string> Directory::read(std::string_view name, std::size_t limit) co
   return text;
 }
 
+Result<void> Directory::remove_empty(std::string_view name) const {
+  if (::unlinkat(fd_.get(), std::string(name).c_str(), AT_REMOVEDIR) == 0) return {};
+  if (errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST) return {};
+  return fail(cannot("remove the directory", below(name), errno));
+}
+
+Result<void> remove_directory(const Files& files, std::string_view path) {
+  const auto slash = path.find_last_of('/');
+  const auto parent = Directory::open(files, path.substr(0, slash));
+  if (!parent) return parent.error().why == Why::missing ? Result<void>() : fail(parent.error());
+  return parent->remove_empty(path.substr(slash + 1));
+}
+
 }  // namespace fettle::system

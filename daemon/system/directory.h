@@ -40,6 +40,9 @@ class Directory {
 
   const std::string& path() const { return path_; }
 
+  // See remove_directory().
+  Result<void> remove_empty(std::string_view name) const;
+
  private:
   Directory(Fd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
   std::string below(std::string_view name) const { return path_ + "/" + std::string(name); }
@@ -48,5 +51,9 @@ class Directory {
   std::string path_;
   mutable bool was_listed_ = false;  // the second listing begins anew
 };
+
+// Removes a directory that is empty. One that is not stays, and one that is not there is gone already: no
+// errors.
+Result<void> remove_directory(const Files& files, std::string_view path);
 
 }  // namespace fettle::system

@@ -56,7 +56,7 @@ _fettle() {
           return
           ;;
         'provision ') choices='--boot --cache --dry-run' ;;
-        'shelf ') choices='list show verify export import' ;;
+        'shelf ') choices='list show stage hold resume cancel verify scrub lock adopt gc remove export import' ;;
         'shelf export') choices='--to' ;;
         'stage '*) choices='--client --stall --workers' ;;
         'status ') choices='--watch' ;;

@@ -14,7 +14,7 @@ commands=(
   'plan:everything that is not yet as the profile wants it'
   'apply:do what the plan says'
   'provision:make the local drives into the cache'
-  'shelf:the model shelves: list, show, verify, export, import'
+  'shelf:the model shelves: list, stage, watch, verify, lock, adopt, gc and more'
   'stage:fetch, verify and publish one shelf of models'
   'status:how the node stands'
   'storage:the drives, and what would be done to them'
@@ -61,7 +61,7 @@ case $state in
           '--dry-run[write nothing]'
         ;;
       shelf)
-        _arguments '1:verb:(list show verify export import)' '2:shelf or file:_files' \
+        _arguments '1:verb:(list show stage hold resume cancel verify scrub lock adopt gc remove export import)' '2:shelf or file:_files' \
           '--to[archive]:file:_files' '--name[name of the shelf]:name:'
         ;;
       stage)

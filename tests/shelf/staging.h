@@ -3,11 +3,14 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
+#include <sstream>
 #include <string>
 
 #include "shelf/jobs.h"
 #include "shelf/layout.h"
 #include "shelf/stage.h"
+#include "support/source.h"
 #include "support/tree.h"
 #include "system/system.h"
 
@@ -24,6 +27,16 @@ struct StagingNode {
 
   system::System machine() { return {tree.files(), *runner, clock}; }
   Result<shelf::Report> stage() { return shelf::stage(machine(), profile, shelf, options); }
+
+  // The shelf of tests/shelf/tiny.yaml, from its archive.
+  void use_tiny_archive() {
+    shelf.source = profile::Source::archive;
+    shelf.archive = "/usr/share/fettle/shelves/tiny.tar.zst";
+    std::ifstream in(tests_dir().string() + "/shelf/tiny.tar.zst", std::ios::binary);
+    std::ostringstream text;
+    text << in.rdbuf();
+    tree.file(shelf.archive, text.str());
+  }
 
   void want(const std::string& id, const std::string& revision) {
     profile::Repository repository;
