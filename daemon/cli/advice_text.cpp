@@ -18,14 +18,18 @@ template <class Entry, class Text>
 void print_grouped(std::ostream& out, const std::vector<Entry>& entries, const Text& text) {
   for (std::size_t i = 0; i < entries.size(); ++i) {
     out << "  " << text(entries[i]) << '\n';
-    if (i + 1 == entries.size() || entries[i + 1].reason.rule != entries[i].reason.rule) print_reason(out, entries[i].reason);
+    if (i + 1 == entries.size() || entries[i + 1].reason.rule != entries[i].reason.rule)
+      print_reason(out, entries[i].reason);
   }
 }
 
 json::object to_json(const models::Reason& reason) {
   json::array sources;
   for (const std::string& each : reason.sources) sources.emplace_back(each);
-  return {{"rule", reason.rule}, {"why", reason.text}, {"confidence", reason.confidence}, {"sources", std::move(sources)}};
+  return {{"rule", reason.rule},
+          {"why", reason.text},
+          {"confidence", reason.confidence},
+          {"sources", std::move(sources)}};
 }
 
 json::value to_json(const profile::Layout& layout) {
@@ -89,11 +93,14 @@ void print_block(std::ostream& out, const models::Advice& advice) {
   out << '\n';
 }
 
-void print_advice(std::ostream& out, const ChosenModel& model, const models::Wish& wish, const models::Advice& advice) {
-  out << model.facts.id << " with " << wish.engine.name << ' ' << wish.engine.version << ", from " << model.from << '\n'
+void print_advice(std::ostream& out, const ChosenModel& model, const models::Wish& wish,
+                  const models::Advice& advice) {
+  out << model.facts.id << " with " << wish.engine.name << ' ' << wish.engine.version << ", from "
+      << model.from << '\n'
       << "  AITER     " << advice.aiter << ", " << advice.aiter_from << '\n';
   if (!advice.served_by.empty()) {
-    out << "  served by " << advice.served_by << ", not by " << wish.engine.name << ": there are no settings for it\n";
+    out << "  served by " << advice.served_by << ", not by " << wish.engine.name
+        << ": there are no settings for it\n";
   } else {
     out << "  layout    " << models::to_text(advice.layout) << ", chosen by " << advice.layout_from << '\n';
   }
@@ -126,7 +133,8 @@ void print_advice(std::ostream& out, const ChosenModel& model, const models::Wis
   }
   for (const auto* const list : {&advice.notices, &advice.alternatives}) {
     for (const models::Notice& each : *list) {
-      out << '\n' << (list == &advice.alternatives ? "instead" : mark_of(each.level)) << ": " << each.text << '\n';
+      out << '\n'
+          << (list == &advice.alternatives ? "instead" : mark_of(each.level)) << ": " << each.text << '\n';
       if (each.text != each.reason.text) out << "      " << each.reason.text << '\n';
       out << "      " << origin_of(each.reason) << '\n';
     }

@@ -13,7 +13,8 @@ namespace fettle::cli {
 std::string origin_of(const models::Reason& reason);
 
 // Layout, variables, arguments, notices, each with its reason.
-void print_advice(std::ostream& out, const ChosenModel& model, const models::Wish& wish, const models::Advice& advice);
+void print_advice(std::ostream& out, const ChosenModel& model, const models::Wish& wish,
+                  const models::Advice& advice);
 
 // When the layout is blocked: why, and which ones work. Nothing else is worth printing then.
 void print_block(std::ostream& out, const models::Advice& advice);

@@ -22,8 +22,8 @@ void print_comment(std::ostream& out, const std::string& text) {
   out << '\n';
 }
 
-int print_dialect(Context& context, const env::Dialect& dialect, const ChosenModel& model, const models::Wish& wish,
-                  const models::Advice& advice) {
+int print_dialect(Context& context, const env::Dialect& dialect, const ChosenModel& model,
+                  const models::Wish& wish, const models::Advice& advice) {
   print_comment(context.out, model.facts.id + " with " + wish.engine.name + " " + wish.engine.version + ", " +
                                  models::to_text(advice.layout) + ", from " + model.from);
   print_comment(context.out, "arguments: " + arguments_of(advice));
@@ -41,7 +41,8 @@ int print_dialect(Context& context, const env::Dialect& dialect, const ChosenMod
     context.out << dialect.assign(variable);
   }
   for (const models::Unset& each : advice.unset) {
-    print_comment(context.out, "leave " + each.name + " unset: " + each.reason.text + " " + origin_of(each.reason));
+    print_comment(context.out,
+                  "leave " + each.name + " unset: " + each.reason.text + " " + origin_of(each.reason));
     if (dialect.name == "sh") context.out << "unset " << each.name << '\n';
   }
   return code;

@@ -41,7 +41,8 @@ void walk(const system::Files& files, const std::string& directory, const std::s
 }
 
 // The directory that refs/main leads to, or the only snapshot.
-std::optional<std::string> find_snapshot(const system::Files& files, const profile::Profile& profile, std::string_view id) {
+std::optional<std::string> find_snapshot(const system::Files& files, const profile::Profile& profile,
+                                         std::string_view id) {
   const shelf::Layout layout{profile.cache->path + "/hf"};
   const std::string snapshots = layout.repository(id) + "/snapshots";
   if (const auto ref = files.read(layout.repository(id) + "/refs/main", 1_KiB)) {
@@ -49,7 +50,8 @@ std::optional<std::string> find_snapshot(const system::Files& files, const profi
     if (profile::is_commit(commit)) return snapshots + "/" + std::string(commit);
   }
   const auto names = files.list(snapshots);
-  if (names && names->size() == 1 && profile::is_commit(names->front())) return snapshots + "/" + names->front();
+  if (names && names->size() == 1 && profile::is_commit(names->front()))
+    return snapshots + "/" + names->front();
   return std::nullopt;
 }
 
@@ -80,13 +82,15 @@ Result<std::optional<ChosenModel>> read_staged(const system::Files& files, const
 
 const profile::ModelFacts* find_shipped(const Knowledge& knowledge, std::string_view id) {
   const auto& all = knowledge.tables.models;
-  const auto found = std::find_if(all.begin(), all.end(), [&](const profile::ModelFacts& each) { return each.id == id; });
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const profile::ModelFacts& each) { return each.id == id; });
   return found == all.end() ? nullptr : &*found;
 }
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   return out;
 }
 
@@ -113,12 +117,15 @@ std::string default_version(const Knowledge& knowledge, std::string_view engine)
 void add_engine_options(CLI::App& app, ModelOptions& options) {
   app.add_option("--engine", options.engine, "vllm or sglang, with a version: vllm=0.11.0");
   app.add_option("--image", options.image, "The container image that is meant: its reference or digest");
-  app.add_option("--versions-file", options.versions_file, "The image's /app/versions.txt: which AITER is inside");
+  app.add_option("--versions-file", options.versions_file,
+                 "The image's /app/versions.txt: which AITER is inside");
   app.add_option("--tp", options.tp, "Tensor-parallel ranks")->check(CLI::Range(1, 1024));
   app.add_option("--dp", options.dp, "Data-parallel ranks")->check(CLI::Range(1, 1024));
   // A flag of a bool would be false when nobody gives it; nothing is neither.
-  app.add_flag_callback("--ep", [&options] { options.ep = true; }, "Experts are spread over the ranks");
-  app.add_flag_callback("--no-ep", [&options] { options.ep = false; }, "Experts are split like the rest");
+  app.add_flag_callback(
+      "--ep", [&options] { options.ep = true; }, "Experts are spread over the ranks");
+  app.add_flag_callback(
+      "--no-ep", [&options] { options.ep = false; }, "Experts are split like the rest");
   app.add_option("--set", options.set, "A variable of your own, NAME=VALUE; goes before every rule");
   app.add_option("--kv-cache-dtype", options.kv_cache_dtype, "As the engine takes it")
       ->check(CLI::IsMember({"auto", "fp8", "bfloat16"}));
@@ -127,7 +134,8 @@ void add_engine_options(CLI::App& app, ModelOptions& options) {
 Result<Knowledge> load_knowledge(const Context& context) {
   profile::LoadedModels loaded = profile::load_models(context.system.files);
   if (!loaded.tables) {
-    return fail(Why::malformed, "cannot load the rules of models: " + profile::to_text(loaded.complaints.front()),
+    return fail(Why::malformed,
+                "cannot load the rules of models: " + profile::to_text(loaded.complaints.front()),
                 "`fettle profile check FILE` lists every mistake of a file");
   }
   Knowledge knowledge{std::move(*loaded.tables), {}, {}};
@@ -141,8 +149,10 @@ Result<Knowledge> load_knowledge(const Context& context) {
 
 Result<ChosenModel> find_model(const Context& context, const Knowledge& knowledge, std::string_view id) {
   if (!profile::repository_rule.fits(id)) {
-    return fail(Why::malformed, "cannot take '" + std::string(id.substr(0, 80)) + "' for a model: that is no name of a repository",
-                "OWNER/NAME as the hub writes it: zai-org/GLM-4.6");
+    return fail(
+        Why::malformed,
+        "cannot take '" + std::string(id.substr(0, 80)) + "' for a model: that is no name of a repository",
+        "OWNER/NAME as the hub writes it: zai-org/GLM-4.6");
   }
   if (knowledge.profile && knowledge.profile->cache) {
     auto staged = read_staged(context.system.files, *knowledge.profile, id);
@@ -153,12 +163,15 @@ Result<ChosenModel> find_model(const Context& context, const Knowledge& knowledg
     return ChosenModel{*shipped, "the facts that fettle ships", {}};
   }
   const std::string names = alike(knowledge, id);
-  return fail(Why::missing, "cannot advise for '" + std::string(id) + "': it is not staged here, and fettle ships no facts of it",
-              names.empty() ? "`fettle models list` shows the known ones; a staged model is read from its config.json"
-                            : "alike are: " + names);
+  return fail(
+      Why::missing,
+      "cannot advise for '" + std::string(id) + "': it is not staged here, and fettle ships no facts of it",
+      names.empty() ? "`fettle models list` shows the known ones; a staged model is read from its config.json"
+                    : "alike are: " + names);
 }
 
-Result<models::Engine> find_engine(const Context& context, const Knowledge& knowledge, const ModelOptions& options) {
+Result<models::Engine> find_engine(const Context& context, const Knowledge& knowledge,
+                                   const ModelOptions& options) {
   models::Engine engine;
   if (!options.image.empty()) {
     auto named = models::engine_of_image(options.image);
@@ -180,15 +193,18 @@ Result<models::Engine> find_engine(const Context& context, const Knowledge& know
     if (mark != std::string::npos) engine.version = options.engine.substr(mark + 1);
   }
   if (engine.name.empty() && options.image.empty()) engine.name = "vllm";
-  if (engine.version.empty() && options.image.empty()) engine.version = default_version(knowledge, engine.name);
+  if (engine.version.empty() && options.image.empty())
+    engine.version = default_version(knowledge, engine.name);
   if (engine.version.empty()) {
-    return fail(Why::missing, "cannot tell the version of the engine" + (engine.name.empty() ? "" : " " + engine.name),
+    return fail(Why::missing,
+                "cannot tell the version of the engine" + (engine.name.empty() ? "" : " " + engine.name),
                 "--engine vllm=0.11.0, or --versions-file with the image's /app/versions.txt");
   }
   return engine;
 }
 
-Result<models::Wish> wish_of(const Context& context, const Knowledge& knowledge, const ModelOptions& options) {
+Result<models::Wish> wish_of(const Context& context, const Knowledge& knowledge,
+                             const ModelOptions& options) {
   auto engine = find_engine(context, knowledge, options);
   if (!engine) return fail(engine.error());
   models::Wish wish;
@@ -200,17 +216,20 @@ Result<models::Wish> wish_of(const Context& context, const Knowledge& knowledge,
   for (const std::string& each : options.set) {
     const auto mark = each.find('=');
     if (mark == std::string::npos || !profile::variable_rule.fits(each.substr(0, mark))) {
-      return fail(Why::malformed, "cannot set '" + each.substr(0, 80) + "'", "NAME=VALUE; a name has A-Z, 0-9 and '_'");
+      return fail(Why::malformed, "cannot set '" + each.substr(0, 80) + "'",
+                  "NAME=VALUE; a name has A-Z, 0-9 and '_'");
     }
     wish.set[each.substr(0, mark)] = each.substr(mark + 1);
   }
   if (knowledge.profile) {
-    if (knowledge.profile->gpus && knowledge.profile->gpus->count > 0) wish.node.gpus = knowledge.profile->gpus->count;
+    if (knowledge.profile->gpus && knowledge.profile->gpus->count > 0)
+      wish.node.gpus = knowledge.profile->gpus->count;
   }
   return wish;
 }
 
-Result<ChosenImage> find_image(const Knowledge& knowledge, const ModelOptions& options, const models::Engine& engine) {
+Result<ChosenImage> find_image(const Knowledge& knowledge, const ModelOptions& options,
+                               const models::Engine& engine) {
   const auto version = parse_release(engine.version);
   std::string published;
   for (const profile::EngineImage& each : knowledge.tables.rules.images) {
@@ -222,13 +241,16 @@ Result<ChosenImage> find_image(const Knowledge& knowledge, const ModelOptions& o
     if (!options.image.empty() ? !is_of_family : !version || !each.versions.contains(*version)) continue;
     std::string reference = options.image.empty() ? each.reference : options.image;
     constexpr std::string_view placeholder = "{version}";
-    if (const auto at = reference.find(placeholder); at != std::string::npos) reference.replace(at, placeholder.size(), engine.version);
+    if (const auto at = reference.find(placeholder); at != std::string::npos)
+      reference.replace(at, placeholder.size(), engine.version);
     return ChosenImage{reference, each.entry, each.source};
   }
   if (!options.image.empty()) {
-    return ChosenImage{options.image, "shell", "named on the command line; it is taken for one that starts no server by itself"};
+    return ChosenImage{options.image, "shell",
+                       "named on the command line; it is taken for one that starts no server by itself"};
   }
-  return fail(Why::missing, "cannot name an image with " + engine.name + " " + engine.version + ": none is known",
+  return fail(Why::missing,
+              "cannot name an image with " + engine.name + " " + engine.version + ": none is known",
               "--image REFERENCE; images are known for " + published);
 }
 

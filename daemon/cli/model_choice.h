@@ -1,4 +1,5 @@
-// What `env --model`, `models`, `ready` and `run-line` share: finding a model, an engine, and asking for advice.
+// What `env --model`, `models`, `ready` and `run-line` share: finding a model, an engine, and asking for
+// advice.
 #pragma once
 
 #include <map>
@@ -32,8 +33,8 @@ struct ModelOptions {
 };
 void add_engine_options(CLI::App& app, ModelOptions& options);
 
-// What is known here, loaded once. Without a sound configuration there is no profile: then nothing is staged, and
-// `profile_error` says why.
+// What is known here, loaded once. Without a sound configuration there is no profile: then nothing is staged,
+// and `profile_error` says why.
 struct Knowledge {
   profile::ModelTables tables;
   std::optional<profile::Profile> profile;
@@ -46,12 +47,13 @@ struct ChosenModel {
   std::string from;      // "its config.json on this node", "the facts that fettle ships"
   std::string snapshot;  // its directory in the cache; empty = nothing is staged
 };
-// A staged model's own configuration goes before the shipped facts. missing when there is neither; the hint names
-// models that are alike.
+// A staged model's own configuration goes before the shipped facts. missing when there is neither; the hint
+// names models that are alike.
 Result<ChosenModel> find_model(const Context& context, const Knowledge& knowledge, std::string_view id);
 
 // The engine by --engine, --image and --versions-file.
-Result<models::Engine> find_engine(const Context& context, const Knowledge& knowledge, const ModelOptions& options);
+Result<models::Engine> find_engine(const Context& context, const Knowledge& knowledge,
+                                   const ModelOptions& options);
 
 // All options but the model, with the node of the profile.
 Result<models::Wish> wish_of(const Context& context, const Knowledge& knowledge, const ModelOptions& options);
@@ -62,6 +64,7 @@ struct ChosenImage {
   std::string entry;  // "serves" or "shell"
   std::string source;
 };
-Result<ChosenImage> find_image(const Knowledge& knowledge, const ModelOptions& options, const models::Engine& engine);
+Result<ChosenImage> find_image(const Knowledge& knowledge, const ModelOptions& options,
+                               const models::Engine& engine);
 
 }  // namespace fettle::cli

@@ -33,35 +33,58 @@ int list(Context& context, const Knowledge& knowledge) {
     const bool is_staged = chosen && !chosen->snapshot.empty();
     const profile::ModelFacts& facts = chosen ? chosen->facts : shipped;
     if (context.format == Format::json) {
-      all.emplace_back(json::object{{"id", facts.id}, {"kind", facts.kind}, {"model_type", facts.model_type},
-                                    {"quant", facts.quant}, {"experts", facts.num_experts}, {"bytes", facts.size.count},
-                                    {"staged", is_staged}, {"error", chosen ? "" : chosen.error().said}});
+      all.emplace_back(json::object{{"id", facts.id},
+                                    {"kind", facts.kind},
+                                    {"model_type", facts.model_type},
+                                    {"quant", facts.quant},
+                                    {"experts", facts.num_experts},
+                                    {"bytes", facts.size.count},
+                                    {"staged", is_staged},
+                                    {"error", chosen ? "" : chosen.error().said}});
       continue;
     }
     const std::string size = to_text(facts.size);
-    context.out << facts.id << std::string(widest - facts.id.size() + 2, ' ') << std::string(10 - std::min<std::size_t>(10, size.size()), ' ')
-                << size << "  " << (is_staged ? "staged  " : chosen ? "        " : "broken  ") << shape_of(facts) << '\n';
+    context.out << facts.id << std::string(widest - facts.id.size() + 2, ' ')
+                << std::string(10 - std::min<std::size_t>(10, size.size()), ' ') << size << "  "
+                << (is_staged ? "staged  "
+                    : chosen  ? "        "
+                              : "broken  ")
+                << shape_of(facts) << '\n';
     if (!chosen) context.err << "fettle: " << to_text(chosen.error()) << '\n';
   }
-  if (context.format == Format::json) context.out << pretty_json(json::object{{"api", 1}, {"models", std::move(all)}});
+  if (context.format == Format::json)
+    context.out << pretty_json(json::object{{"api", 1}, {"models", std::move(all)}});
   return ok;
 }
 
 int show(Context& context, const ChosenModel& model) {
   const profile::ModelFacts& facts = model.facts;
   if (context.format == Format::json) {
-    json::object answer{{"api", 1}, {"id", facts.id}, {"from", model.from}, {"source", facts.source}, {"verified", facts.is_verified},
-                        {"kind", facts.kind}, {"bytes", facts.size.count}, {"model_type", facts.model_type}, {"quant", facts.quant},
-                        {"dtype", facts.dtype}, {"router", facts.router}, {"sparse_attention", facts.sparse_attention},
-                        {"vision", facts.vision}, {"ships_kv_scales", facts.ships_kv_scales}, {"snapshot", model.snapshot}};
+    json::object answer{{"api", 1},
+                        {"id", facts.id},
+                        {"from", model.from},
+                        {"source", facts.source},
+                        {"verified", facts.is_verified},
+                        {"kind", facts.kind},
+                        {"bytes", facts.size.count},
+                        {"model_type", facts.model_type},
+                        {"quant", facts.quant},
+                        {"dtype", facts.dtype},
+                        {"router", facts.router},
+                        {"sparse_attention", facts.sparse_attention},
+                        {"vision", facts.vision},
+                        {"ships_kv_scales", facts.ships_kv_scales},
+                        {"snapshot", model.snapshot}};
     for (const profile::NumberFact& each : profile::number_facts) answer[each.name] = facts.*(each.member);
     context.out << pretty_json(answer);
     return ok;
   }
   const auto row = [&](std::string_view name, const std::string& value) {
-    context.out << "  " << name << std::string(20 - std::min<std::size_t>(19, name.size()), ' ') << value << '\n';
+    context.out << "  " << name << std::string(20 - std::min<std::size_t>(19, name.size()), ' ') << value
+                << '\n';
   };
-  context.out << facts.id << ", from " << model.from << (facts.is_verified ? "" : " (a part of them was inferred)") << '\n';
+  context.out << facts.id << ", from " << model.from
+              << (facts.is_verified ? "" : " (a part of them was inferred)") << '\n';
   row("source", facts.source);
   row("kind", facts.kind);
   row("size", to_text(facts.size));
@@ -72,7 +95,8 @@ int show(Context& context, const ChosenModel& model) {
   if (facts.num_experts > 0) row("router", facts.router);
   for (const profile::NumberFact& each : profile::number_facts) {
     const std::uint64_t value = facts.*(each.member);
-    if (value > 0 && (facts.num_experts > 0 || each.name != "expert_groups")) row(each.name, std::to_string(value));
+    if (value > 0 && (facts.num_experts > 0 || each.name != "expert_groups"))
+      row(each.name, std::to_string(value));
   }
   if (facts.vision) row("vision", "yes");
   if (facts.ships_kv_scales) row("KV scales", "shipped");
@@ -82,13 +106,15 @@ int show(Context& context, const ChosenModel& model) {
 }  // namespace
 
 int run_models(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app("What is known of models: read from a staged model's config.json, or shipped for the others.", "fettle models");
+  CLI::App app("What is known of models: read from a staged model's config.json, or shipped for the others.",
+               "fettle models");
   ModelOptions options;
   app.require_subcommand(1);
   CLI::App* const listing = app.add_subcommand("list", "all known models");
   CLI::App* const showing = app.add_subcommand("show", "the facts of one model");
   showing->add_option("MODEL", options.model, "OWNER/NAME")->required();
-  CLI::App* const explaining = app.add_subcommand("explain", "layout, variables and arguments that it needs, each with its reason");
+  CLI::App* const explaining =
+      app.add_subcommand("explain", "layout, variables and arguments that it needs, each with its reason");
   explaining->add_option("MODEL", options.model, "OWNER/NAME")->required();
   add_engine_options(*explaining, options);
   try {

@@ -1,4 +1,5 @@
-// fettle ready: can this node serve a model now. Yes or no with the first thing that is missing and all others.
+// fettle ready: can this node serve a model now. Yes or no with the first thing that is missing and all
+// others.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json/array.hpp>
@@ -48,8 +49,10 @@ Finding gpus_are_there(const Knowledge& knowledge, const facts::Facts& facts, co
                  ? 1
                  : 0;
   }
-  const std::string says = count_of(count, "GPU") + " on this node, " + models::to_text(advice.layout) + " takes " + std::to_string(needed);
-  if (count < needed) return {Status::fail, says, "`fettle check` tells which GPU is missing; or take fewer with --tp"};
+  const std::string says = count_of(count, "GPU") + " on this node, " + models::to_text(advice.layout) +
+                           " takes " + std::to_string(needed);
+  if (count < needed)
+    return {Status::fail, says, "`fettle check` tells which GPU is missing; or take fewer with --tp"};
   return {Status::pass, says, {}};
 }
 
@@ -82,24 +85,29 @@ Finding model_is_staged(const Context& context, const Knowledge& knowledge, cons
   const shelf::Reports reports = shelf::read_reports(context.system.files, *knowledge.profile);
   Finding worst_of_shelves{Status::fail, "", ""};
   for (const auto& [name, result] : reports) {
-    const auto wanted = std::find_if(knowledge.profile->shelves.begin(), knowledge.profile->shelves.end(),
-                                     [&name = name](const profile::Shelf& each) { return each.name == name; });
+    const auto wanted =
+        std::find_if(knowledge.profile->shelves.begin(), knowledge.profile->shelves.end(),
+                     [&name = name](const profile::Shelf& each) { return each.name == name; });
     if (wanted == knowledge.profile->shelves.end()) continue;
-    const bool is_on_it = std::any_of(wanted->repositories.begin(), wanted->repositories.end(),
-                                      [&](const profile::Repository& each) { return each.id == model.facts.id; });
+    const bool is_on_it =
+        std::any_of(wanted->repositories.begin(), wanted->repositories.end(),
+                    [&](const profile::Repository& each) { return each.id == model.facts.id; });
     if (!is_on_it) continue;
-    const std::string stage = "`fettle stage " + name + "` fetches it, `fettle shelf show " + name + "` tells how far it is";
+    const std::string stage =
+        "`fettle stage " + name + "` fetches it, `fettle shelf show " + name + "` tells how far it is";
     if (!result) {
       worst_of_shelves = {result.error().why == Why::missing ? Status::fail : Status::unknown,
-                          result.error().why == Why::missing ? "the shelf '" + name + "' has not reported since the boot"
-                                                             : result.error().said,
+                          result.error().why == Why::missing
+                              ? "the shelf '" + name + "' has not reported since the boot"
+                              : result.error().said,
                           stage};
       continue;
     }
     for (const shelf::RepositoryReport& each : result->repositories) {
       if (each.id != model.facts.id) continue;
-      const std::string says = std::string("the shelf '") + name + "' has it " + std::string(shelf::to_text(each.state)) + ", " +
-                               to_text(each.verified.bytes) + " of " + to_text(each.total.bytes) + " verified";
+      const std::string says = std::string("the shelf '") + name + "' has it " +
+                               std::string(shelf::to_text(each.state)) + ", " + to_text(each.verified.bytes) +
+                               " of " + to_text(each.total.bytes) + " verified";
       if (each.state == shelf::State::ready) return {Status::pass, says, {}};
       worst_of_shelves = {Status::fail, says, stage};
     }
@@ -114,7 +122,8 @@ Finding model_is_staged(const Context& context, const Knowledge& knowledge, cons
 }
 
 Finding memory_is_enough(const profile::ModelFacts& model, const models::Budget& budget) {
-  const std::string per_gpu = to_text(budget.weights) + " of weights in " + to_text(budget.usable) + " of each GPU";
+  const std::string per_gpu =
+      to_text(budget.weights) + " of weights in " + to_text(budget.usable) + " of each GPU";
   if (budget.left.count == 0) {
     return {Status::fail, per_gpu + ": nothing is left for the KV cache", "more ranks: --tp"};
   }
@@ -124,20 +133,23 @@ Finding memory_is_enough(const profile::ModelFacts& model, const models::Budget&
   if (budget.tokens < 1024) return {Status::fail, says, "more ranks: --tp"};
   if (model.context > 0 && budget.tokens < model.context) {
     return {Status::warn, says + ", less than its context of " + std::to_string(model.context),
-            "--max-model-len " + std::to_string(budget.tokens / 1024 * 1024) + ", more ranks, or --kv-cache-dtype fp8"};
+            "--max-model-len " + std::to_string(budget.tokens / 1024 * 1024) +
+                ", more ranks, or --kv-cache-dtype fp8"};
   }
   return {Status::pass, says, {}};
 }
 
 Finding layout_works(const models::Advice& advice) {
   if (!advice.served_by.empty()) {
-    return {Status::fail, "it is served by " + advice.served_by, advice.notices.empty() ? "" : advice.notices.front().text};
+    return {Status::fail, "it is served by " + advice.served_by,
+            advice.notices.empty() ? "" : advice.notices.front().text};
   }
   if (!advice.is_blocked()) {
     return {Status::pass, models::to_text(advice.layout) + ", chosen by " + advice.layout_from, {}};
   }
   std::string working;
-  for (const profile::Layout& each : advice.working) working += (working.empty() ? "" : ", ") + models::to_text(each);
+  for (const profile::Layout& each : advice.working)
+    working += (working.empty() ? "" : ", ") + models::to_text(each);
   return {Status::fail, models::to_text(advice.layout) + " cannot work: " + advice.notices.front().text,
           working.empty() ? "no layout of this node works" : "these work: " + working};
 }
@@ -155,19 +167,31 @@ int answer(Context& context, const ChosenModel& model, const models::Wish& wish,
            const models::Budget& budget, const Findings& findings) {
   // What is missing for sure goes before what could not be looked at.
   const auto has = [&](Status status) {
-    return std::any_of(findings.begin(), findings.end(), [&](const NamedFinding& each) { return each.finding.status == status; });
+    return std::any_of(findings.begin(), findings.end(),
+                       [&](const NamedFinding& each) { return each.finding.status == status; });
   };
-  const Status verdict = has(Status::fail) ? Status::fail : has(Status::unknown) ? Status::unknown : has(Status::warn) ? Status::warn : Status::pass;
+  const Status verdict = has(Status::fail)      ? Status::fail
+                         : has(Status::unknown) ? Status::unknown
+                         : has(Status::warn)    ? Status::warn
+                                                : Status::pass;
   const auto first = std::find_if(findings.begin(), findings.end(),
                                   [&](const NamedFinding& each) { return each.finding.status == verdict; });
   if (context.format == Format::json) {
     json::array checks;
     for (const NamedFinding& each : findings) {
-      checks.emplace_back(json::object{{"id", each.id}, {"title", each.title}, {"status", to_text(each.finding.status)},
-                                       {"says", each.finding.says}, {"hint", each.finding.hint}});
+      checks.emplace_back(json::object{{"id", each.id},
+                                       {"title", each.title},
+                                       {"status", to_text(each.finding.status)},
+                                       {"says", each.finding.says},
+                                       {"hint", each.finding.hint}});
     }
-    json::object page{{"api", 1}, {"model", model.facts.id}, {"status", to_text(verdict)}, {"from", model.from},
-                      {"engine", wish.engine.name}, {"version", wish.engine.version}, {"layout", models::to_text(advice.layout)}};
+    json::object page{{"api", 1},
+                      {"model", model.facts.id},
+                      {"status", to_text(verdict)},
+                      {"from", model.from},
+                      {"engine", wish.engine.name},
+                      {"version", wish.engine.version},
+                      {"layout", models::to_text(advice.layout)}};
     page["first"] = verdict == Status::pass ? std::string() : first->finding.says;
     page["checks"] = std::move(checks);
     page["budget"] = to_json(budget);
@@ -178,12 +202,15 @@ int answer(Context& context, const ChosenModel& model, const models::Wish& wish,
   if (verdict == Status::pass) {
     context.out << "yes: this node can serve " << who << " now\n";
   } else {
-    context.out << (verdict == Status::fail ? "no" : verdict == Status::warn ? "yes, but" : "unknown") << ": " << who << ": "
-                << first->finding.says << '\n';
+    context.out << (verdict == Status::fail   ? "no"
+                    : verdict == Status::warn ? "yes, but"
+                                              : "unknown")
+                << ": " << who << ": " << first->finding.says << '\n';
   }
   for (const NamedFinding& each : findings) {
     const std::string status(to_text(each.finding.status));
-    context.out << "  " << status << std::string(9 - std::min<std::size_t>(8, status.size()), ' ') << each.title << ": " << each.finding.says << '\n';
+    context.out << "  " << status << std::string(9 - std::min<std::size_t>(8, status.size()), ' ')
+                << each.title << ": " << each.finding.says << '\n';
     if (!each.finding.hint.empty()) context.out << "           " << each.finding.hint << '\n';
   }
   if (verdict == Status::pass || verdict == Status::warn) {
@@ -195,7 +222,9 @@ int answer(Context& context, const ChosenModel& model, const models::Wish& wish,
 }  // namespace
 
 int run_ready(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app("Can this node serve a model now. Exit code: 0 yes, 1 yes with a warning, 2 no, 3 could not look.", "fettle ready");
+  CLI::App app(
+      "Can this node serve a model now. Exit code: 0 yes, 1 yes with a warning, 2 no, 3 could not look.",
+      "fettle ready");
   ModelOptions options;
   app.add_option("MODEL", options.model, "OWNER/NAME")->required();
   add_engine_options(app, options);
@@ -215,7 +244,8 @@ int run_ready(Context& context, const std::vector<std::string>& arguments) {
   const auto memory = facts::read_gpu_memory(context.system.files);
   // The smallest GPU decides: weights are split evenly.
   if (memory && !memory->empty()) {
-    const auto smallest = std::min_element(memory->begin(), memory->end(), [](const auto& a, const auto& b) { return a.total < b.total; });
+    const auto smallest = std::min_element(memory->begin(), memory->end(),
+                                           [](const auto& a, const auto& b) { return a.total < b.total; });
     if (smallest->total > Bytes{}) wish->node.gpu_memory = smallest->total;
   }
   const auto advice = models::advise(model->facts, knowledge->tables.rules, *wish);

@@ -40,17 +40,23 @@ json::value to_json(const models::RunLine& line) {
     }
     json::array sources;
     for (const std::string& each : part.reason.sources) sources.emplace_back(each);
-    parts.emplace_back(json::object{{"words", std::move(words)}, {"rule", part.reason.rule}, {"why", part.reason.text},
-                                    {"confidence", part.reason.confidence}, {"sources", std::move(sources)}});
+    parts.emplace_back(json::object{{"words", std::move(words)},
+                                    {"rule", part.reason.rule},
+                                    {"why", part.reason.text},
+                                    {"confidence", part.reason.confidence},
+                                    {"sources", std::move(sources)}});
   }
-  return json::object{{"api", 1}, {"model", line.model}, {"command", std::move(command)}, {"parts", std::move(parts)}};
+  return json::object{
+      {"api", 1}, {"model", line.model}, {"command", std::move(command)}, {"parts", std::move(parts)}};
 }
 
 }  // namespace
 
 int run_run_line(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app("The complete command that serves a model: devices, mounts, variables and arguments, each with its reason.",
-               "fettle run-line");
+  CLI::App app(
+      "The complete command that serves a model: devices, mounts, variables and arguments, each with its "
+      "reason.",
+      "fettle run-line");
   ModelOptions options;
   std::string format = "docker";
   app.add_option("MODEL", options.model, "OWNER/NAME")->required();
@@ -74,7 +80,9 @@ int run_run_line(Context& context, const std::vector<std::string>& arguments) {
   const auto advice = models::advise(model->facts, knowledge->tables.rules, *wish);
   if (!advice) return report(context, advice.error());
   if (!advice->served_by.empty()) {
-    return report(context, {Why::refused, "cannot serve " + model->facts.id + " with " + wish->engine.name + ": it is served by " + advice->served_by,
+    return report(context, {Why::refused,
+                            "cannot serve " + model->facts.id + " with " + wish->engine.name +
+                                ": it is served by " + advice->served_by,
                             advice->notices.empty() ? "" : advice->notices.front().text});
   }
   if (advice->is_blocked()) {
@@ -82,7 +90,8 @@ int run_run_line(Context& context, const std::vector<std::string>& arguments) {
     return failed;
   }
   const auto& dialects = models::line_dialects();
-  const auto* const dialect = std::find_if(dialects.begin(), dialects.end(), [&](const models::LineDialect& each) { return each.name == format; });
+  const auto* const dialect = std::find_if(
+      dialects.begin(), dialects.end(), [&](const models::LineDialect& each) { return each.name == format; });
   models::Container container;
   container.program = dialect->program;
   container.image = image->reference;
@@ -100,7 +109,8 @@ int run_run_line(Context& context, const std::vector<std::string>& arguments) {
     }
   }
   if (profile == nullptr) {
-    context.err << "fettle: " << to_text(knowledge->profile_error) << "\n  the line has no cache and none of the profile's variables\n";
+    context.err << "fettle: " << to_text(knowledge->profile_error)
+                << "\n  the line has no cache and none of the profile's variables\n";
     return partial;
   }
   return ok;

@@ -16,7 +16,8 @@ struct GpuMemory {
   Bytes used;
 };
 
-// Of all cards with memory of their own, from amdgpu's mem_info_vram_*; an empty list when the driver shows none.
+// Of all cards with memory of their own, from amdgpu's mem_info_vram_*; an empty list when the driver shows
+// none.
 Result<std::vector<GpuMemory>> read_gpu_memory(const system::Files& files);
 
 }  // namespace fettle::facts

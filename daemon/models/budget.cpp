@@ -27,8 +27,8 @@ Budget budget_of(const profile::ModelFacts& model, const Advice& advice, const W
   budget.weights = part_of(profile::loaded_size(model), ranks);
   budget.kv_element = has_small_cache(advice) ? 1 : 2;
 
-  // MLA keeps one compressed vector a layer, the same on every rank. Otherwise a key and a value for each KV head,
-  // which are split over the ranks until each has one.
+  // MLA keeps one compressed vector a layer, the same on every rank. Otherwise a key and a value for each KV
+  // head, which are split over the ranks until each has one.
   const std::uint64_t heads = (model.kv_heads + layout.tp - 1) / layout.tp;
   const std::uint64_t numbers =
       model.is_mla() ? model.kv_lora_rank + model.rope_head_dim : 2 * heads * model.head_dim;
@@ -37,7 +37,8 @@ Budget budget_of(const profile::ModelFacts& model, const Advice& advice, const W
   budget.window_per_sequence = {model.window_layers * layer * model.sliding_window};
   budget.left = budget.usable - budget.weights - working_memory;
   if (budget.kv_per_token.count > 0) {
-    budget.tokens = layout.dp * ((budget.left - budget.window_per_sequence).count / budget.kv_per_token.count);
+    budget.tokens =
+        layout.dp * ((budget.left - budget.window_per_sequence).count / budget.kv_per_token.count);
   }
   return budget;
 }

@@ -1,5 +1,5 @@
-// Budget: what a model takes of each GPU's memory, and how many tokens fit into the rest. An estimate from the
-// configuration alone, not a measurement: the engine's own log has the last word.
+// Budget: what a model takes of each GPU's memory, and how many tokens fit into the rest. An estimate from
+// the configuration alone, not a measurement: the engine's own log has the last word.
 #pragma once
 
 #include <cstdint>

@@ -25,7 +25,8 @@ std::string version_at(std::string_view text) {
 // A tag names it as "…vllm_0.11.1…" or begins with it: "v0.23.0".
 std::string version_in_tag(std::string_view tag, std::string_view engine) {
   const std::string named = std::string(engine) + "_";
-  if (const auto at = tag.find(named); at != std::string_view::npos) return version_at(tag.substr(at + named.size()));
+  if (const auto at = tag.find(named); at != std::string_view::npos)
+    return version_at(tag.substr(at + named.size()));
   if (tag.substr(0, 1) == "v") return version_at(tag.substr(1));
   return {};
 }
@@ -35,7 +36,8 @@ std::string version_in_tag(std::string_view tag, std::string_view engine) {
 Result<Engine> engine_of_image(std::string_view reference) {
   if (reference.empty() || reference.size() > 512 || reference.front() == '-' ||
       !std::all_of(reference.begin(), reference.end(), is_reference_character)) {
-    return fail(Why::malformed, "cannot read '" + std::string(reference.substr(0, 80)) + "' as a reference of an image",
+    return fail(Why::malformed,
+                "cannot read '" + std::string(reference.substr(0, 80)) + "' as a reference of an image",
                 "NAME:TAG or NAME@sha256:DIGEST, as docker writes it");
   }
   Engine engine;
@@ -47,7 +49,8 @@ Result<Engine> engine_of_image(std::string_view reference) {
   }
   std::string_view tag;
   const auto slash = name.find_last_of('/');
-  if (const auto colon = name.find(':', slash == std::string_view::npos ? 0 : slash); colon != std::string_view::npos) {
+  if (const auto colon = name.find(':', slash == std::string_view::npos ? 0 : slash);
+      colon != std::string_view::npos) {
     tag = name.substr(colon + 1);
     name = name.substr(0, colon);
   }
@@ -77,7 +80,8 @@ Result<Engine> with_versions(Engine engine, std::string_view text, std::string_v
     }
   }
   if (!found) {
-    return fail(Why::malformed, "cannot read '" + std::string(file) + "': it names neither AITER_BRANCH nor VLLM_BRANCH",
+    return fail(Why::malformed,
+                "cannot read '" + std::string(file) + "': it names neither AITER_BRANCH nor VLLM_BRANCH",
                 "docker run --rm --entrypoint cat IMAGE /app/versions.txt prints an image's own");
   }
   return engine;

@@ -1,4 +1,5 @@
-// Image: which engine is inside a container image, from its reference or from the versions file that it carries.
+// Image: which engine is inside a container image, from its reference or from the versions file that it
+// carries.
 #pragma once
 
 #include <string>
@@ -14,8 +15,8 @@ namespace fettle::models {
 // empty; the image is its digest when it has one. malformed when it is no reference.
 Result<Engine> engine_of_image(std::string_view reference);
 
-// Lines "NAME: value" or "NAME=value" of the image's /app/versions.txt. AITER_BRANCH and, where it holds a version,
-// VLLM_BRANCH are taken over. malformed when none of the two is there.
+// Lines "NAME: value" or "NAME=value" of the image's /app/versions.txt. AITER_BRANCH and, where it holds a
+// version, VLLM_BRANCH are taken over. malformed when none of the two is there.
 Result<Engine> with_versions(Engine engine, std::string_view text, std::string_view file);
 
 }  // namespace fettle::models

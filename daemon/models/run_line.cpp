@@ -42,29 +42,38 @@ class Builder {
 
 void add_machine(Builder& add, Program program) {
   const std::string source = "run instructions of rocm/vllm and vllm/vllm-openai-rocm";
-  add.option({"--device", "/dev/kfd"}, reason("gpu", "the compute interface of the driver", source, "recipe"));
+  add.option({"--device", "/dev/kfd"},
+             reason("gpu", "the compute interface of the driver", source, "recipe"));
   add.option({"--device", "/dev/dri"}, reason("gpu", "the render nodes of all GPUs", source, "recipe"));
   if (program == Program::podman) {
-    add.option({"--group-add", "keep-groups"}, reason("gpu", "the caller's groups render and video own the devices", "podman-run(1)"));
+    add.option({"--group-add", "keep-groups"},
+               reason("gpu", "the caller's groups render and video own the devices", "podman-run(1)"));
   } else {
     add.option({"--group-add", "video"}, reason("gpu", "this group owns the devices", source, "recipe"));
   }
-  add.option({"--ipc=host"}, reason("ranks", "ranks talk through shared memory, of which a container has 64 MB else", source, "recipe"));
-  add.option({"--security-opt", "seccomp=unconfined"}, reason("numa", "the runtime binds memory to NUMA nodes", source, "recipe"));
-  add.option({"--cap-add", "SYS_PTRACE"}, reason("ranks", "ranks on one node read each other's memory", source, "recipe"));
+  add.option({"--ipc=host"},
+             reason("ranks", "ranks talk through shared memory, of which a container has 64 MB else", source,
+                    "recipe"));
+  add.option({"--security-opt", "seccomp=unconfined"},
+             reason("numa", "the runtime binds memory to NUMA nodes", source, "recipe"));
+  add.option({"--cap-add", "SYS_PTRACE"},
+             reason("ranks", "ranks on one node read each other's memory", source, "recipe"));
 }
 
 // Those that a container gets from the profile, without what the advice takes away or sets itself.
 void add_profile_variables(Builder& add, const profile::Profile& profile, const Advice& advice) {
   const auto is_decided = [&](const std::string& name) {
-    return std::any_of(advice.unset.begin(), advice.unset.end(), [&](const Unset& each) { return each.name == name; }) ||
-           std::any_of(advice.settings.begin(), advice.settings.end(), [&](const Setting& each) { return each.name == name; });
+    return std::any_of(advice.unset.begin(), advice.unset.end(),
+                       [&](const Unset& each) { return each.name == name; }) ||
+           std::any_of(advice.settings.begin(), advice.settings.end(),
+                       [&](const Setting& each) { return each.name == name; });
   };
   if (profile.cache) {
     for (const profile::CacheDirectory& each : profile.caches) {
       for (const std::string& name : each.env) {
         if (is_decided(name)) continue;
-        add.variable(name, profile.cache->path + "/" + each.name, reason("profile", each.why, "profile " + profile.name));
+        add.variable(name, profile.cache->path + "/" + each.name,
+                     reason("profile", each.why, "profile " + profile.name));
       }
     }
   }
@@ -74,11 +83,13 @@ void add_profile_variables(Builder& add, const profile::Profile& profile, const 
   }
 }
 
-void add_program(Builder& add, const std::string& engine, const Container& container, const std::string& model) {
+void add_program(Builder& add, const std::string& engine, const Container& container,
+                 const std::string& model) {
   const Reason why = reason("serve", "the engine's server, and what it serves", container.image_source);
   if (engine == "sglang") {
     add.argument({"python3", "-m", "sglang.launch_server", "--model-path", model}, why);
-    add.argument({"--host", "0.0.0.0", "--port", "30000"}, reason("serve", "reachable from outside of the container", "SGLang server arguments"));
+    add.argument({"--host", "0.0.0.0", "--port", "30000"},
+                 reason("serve", "reachable from outside of the container", "SGLang server arguments"));
     return;
   }
   if (container.entry == Entry::shell) {
@@ -100,7 +111,8 @@ std::string comment(const Reason& why) {
   std::string text = why.text + " [" + why.rule + "; " + why.confidence + ": ";
   for (std::size_t i = 0; i < why.sources.size(); ++i) text += (i == 0 ? "" : ", ") + why.sources[i];
   text += "]";
-  std::replace_if(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
   return text;
 }
 
@@ -125,7 +137,8 @@ std::string joined(const std::vector<std::string>& words, std::string (*quote)(s
 // A comment cannot stand between continued lines of a shell: the reasons come first.
 std::string write_shell(const RunLine& line, std::string_view program) {
   std::string text = heading(line);
-  for (const Part& each : line.parts) text += "#   " + joined(each.words, &quote_sh) + ": " + comment(each.reason) + "\n";
+  for (const Part& each : line.parts)
+    text += "#   " + joined(each.words, &quote_sh) + ": " + comment(each.reason) + "\n";
   text += std::string(program) + " run --rm --name " + quote_sh(line.name);
   for (const Part& each : line.parts) text += " \\\n  " + joined(each.words, &quote_sh);
   return text + "\n";
@@ -140,12 +153,17 @@ std::string write_podman(const RunLine& line) {
 
 std::string write_unit(const RunLine& line) {
   std::string text = heading(line);
-  for (const Part& each : line.parts) text += "#   " + joined(each.words, &quote_unit) + ": " + comment(each.reason) + "\n";
-  text += "[Unit]\nDescription=" + line.model + "\nRequires=docker.service fettle-cache.target\n"
-          "After=docker.service fettle-cache.target\n\n[Service]\nRestart=on-failure\nTimeoutStartSec=infinity\n"
-          "ExecStart=/usr/bin/docker run --rm --name " + quote_unit(line.name);
+  for (const Part& each : line.parts)
+    text += "#   " + joined(each.words, &quote_unit) + ": " + comment(each.reason) + "\n";
+  text +=
+      "[Unit]\nDescription=" + line.model +
+      "\nRequires=docker.service fettle-cache.target\n"
+      "After=docker.service fettle-cache.target\n\n[Service]\nRestart=on-failure\nTimeoutStartSec=infinity\n"
+      "ExecStart=/usr/bin/docker run --rm --name " +
+      quote_unit(line.name);
   for (const Part& each : line.parts) text += " \\\n  " + joined(each.words, &quote_unit);
-  return text + "\nExecStop=/usr/bin/docker stop " + quote_unit(line.name) + "\n\n[Install]\nWantedBy=multi-user.target\n";
+  return text + "\nExecStop=/usr/bin/docker stop " + quote_unit(line.name) +
+         "\n\n[Install]\nWantedBy=multi-user.target\n";
 }
 
 // One option of docker and its key in a compose file.
@@ -153,15 +171,16 @@ struct Key {
   std::string_view option;
   std::string_view key;
 };
-constexpr std::array list_keys{Key{"--device", "devices"},          Key{"--group-add", "group_add"},
-                               Key{"--security-opt", "security_opt"}, Key{"--cap-add", "cap_add"},
-                               Key{"--volume", "volumes"},          Key{"--publish", "ports"},
-                               Key{"--env", "environment"}};
+constexpr std::array list_keys{
+    Key{"--device", "devices"},  Key{"--group-add", "group_add"}, Key{"--security-opt", "security_opt"},
+    Key{"--cap-add", "cap_add"}, Key{"--volume", "volumes"},      Key{"--publish", "ports"},
+    Key{"--env", "environment"}};
 
 std::string write_compose(const RunLine& line) {
   std::string text = heading(line) + "services:\n  " + line.name + ":\n    restart: unless-stopped\n";
   for (const Part& each : line.parts) {
-    if (each.place == Place::image) text += "    # " + comment(each.reason) + "\n    image: " + quote_compose(each.words[0]) + "\n";
+    if (each.place == Place::image)
+      text += "    # " + comment(each.reason) + "\n    image: " + quote_compose(each.words[0]) + "\n";
     if (each.words[0] == "--ipc=host") text += "    # " + comment(each.reason) + "\n    ipc: host\n";
   }
   for (const Key& key : list_keys) {
@@ -235,24 +254,31 @@ RunLine run_line(const profile::ModelFacts& model, const Advice& advice, const W
   RunLine line;
   line.name = name_of(model.id);
   line.model = model.id;
-  line.headline = model.id + " with " + wish.engine.name + " " + wish.engine.version + ", " + to_text(advice.layout) +
-                  " (chosen by " + advice.layout_from + "); AITER " + advice.aiter + " " + advice.aiter_from;
+  line.headline = model.id + " with " + wish.engine.name + " " + wish.engine.version + ", " +
+                  to_text(advice.layout) + " (chosen by " + advice.layout_from + "); AITER " + advice.aiter +
+                  " " + advice.aiter_from;
   line.unset = advice.unset;
   Builder add(line);
   add_machine(add, container.program);
   const bool is_sglang = wish.engine.name == "sglang";
   const std::string port = is_sglang ? "30000:30000" : "8000:8000";
-  add.option({"--publish", port}, reason("serve", "the server's port on this node", "the engine's default port"));
+  add.option({"--publish", port},
+             reason("serve", "the server's port on this node", "the engine's default port"));
   if (profile != nullptr && profile->cache) {
     const std::string& path = profile->cache->path;
-    add.option({"--volume", path + ":" + path}, reason("cache", "models and compiled kernels, at the path that the variables name", "profile " + profile->name));
+    add.option({"--volume", path + ":" + path},
+               reason("cache", "models and compiled kernels, at the path that the variables name",
+                      "profile " + profile->name));
     add_profile_variables(add, *profile, advice);
   }
   for (const Setting& each : advice.settings) add.variable(each.name, each.value, each.reason);
   if (container.is_staged) {
-    add.variable("HF_HUB_OFFLINE", "1", reason("staged", "every file was verified on this node: the hub need not be asked", "huggingface_hub environment variables"));
+    add.variable("HF_HUB_OFFLINE", "1",
+                 reason("staged", "every file was verified on this node: the hub need not be asked",
+                        "huggingface_hub environment variables"));
   }
-  line.parts.push_back({Place::image, {container.image}, reason("image", "the engine", container.image_source)});
+  line.parts.push_back(
+      {Place::image, {container.image}, reason("image", "the engine", container.image_source)});
   add_program(add, wish.engine.name, container, model.id);
   for (const Argument& each : advice.arguments) add.argument(words_of(each.text), each.reason);
   return line;

@@ -1,5 +1,5 @@
-// Run line: the complete command that serves a model in a container, with every part's reason, in the dialect of
-// who is to run it.
+// Run line: the complete command that serves a model in a container, with every part's reason, in the dialect
+// of who is to run it.
 #pragma once
 
 #include <array>

@@ -29,7 +29,8 @@ struct Machine {
     std::filesystem::copy(test::source_dir() / "profiles", tree.root() + "/usr/share/fettle/profiles",
                           std::filesystem::copy_options::recursive);
     tree.file("/etc/fettle/fettle.yaml",
-              "schema: 1\nkind: configuration\nprofile: mi300x\ncache:\n  path: /srv/fettle\nshelves: [frontier]\n");
+              "schema: 1\nkind: configuration\nprofile: mi300x\ncache:\n  path: /srv/fettle\nshelves: "
+              "[frontier]\n");
   }
 
   int run(Run command, const std::vector<std::string>& arguments, Format format = Format::text) {
@@ -48,29 +49,35 @@ struct Machine {
   }
 };
 
-const std::string tiny_config = R"({"model_type": "qwen3", "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "hidden_size": 64, "max_position_embeddings": 4096})";
+const std::string tiny_config =
+    R"({"model_type": "qwen3", "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "hidden_size": 64, "max_position_embeddings": 4096})";
 
 }  // namespace
 
-TEST_CASE("env --model: GLM-4.6 with vLLM 0.11.0 at TP8 has AITER on, AITER's experts off, and the text says why") {
+TEST_CASE(
+    "env --model: GLM-4.6 with vLLM 0.11.0 at TP8 has AITER on, AITER's experts off, and the text says why") {
   Machine machine;
   CHECK(machine.run(&run_env, {"--model", "zai-org/GLM-4.6", "--engine", "vllm=0.11.0", "--tp", "8"}) == ok);
   check_golden("cli-env-model-glm-4.6.txt", machine.out.str());
-  CHECK(machine.run(&run_env, {"--model", "zai-org/GLM-4.6", "--engine", "vllm=0.11.0", "--tp", "8", "--format", "sh"}) == ok);
+  CHECK(machine.run(&run_env, {"--model", "zai-org/GLM-4.6", "--engine", "vllm=0.11.0", "--tp", "8",
+                               "--format", "sh"}) == ok);
   const std::string sh = machine.out.str();
   CHECK(sh.find("\nexport VLLM_ROCM_USE_AITER='1'\n") != std::string::npos);
   CHECK(sh.find("\nexport VLLM_ROCM_USE_AITER_MOE='0'\n") != std::string::npos);
   CHECK(sh.find("but got 160") != std::string::npos);
   CHECK(sh.find("\nunset VLLM_USE_FLASHINFER_MOE_FP16\n") != std::string::npos);
-  CHECK(machine.run(&run_env, {"--model", "zai-org/GLM-4.6", "--engine", "vllm=0.11.0", "--format", "docker"}) == ok);
+  CHECK(machine.run(&run_env,
+                    {"--model", "zai-org/GLM-4.6", "--engine", "vllm=0.11.0", "--format", "docker"}) == ok);
   CHECK(machine.out.str().find("\nVLLM_ROCM_USE_AITER_MOE=0\n") != std::string::npos);
 }
 
 TEST_CASE("env --model: a blocked layout sets nothing and lists those that work") {
   Machine machine;
-  CHECK(machine.run(&run_env, {"--model", "Qwen/Qwen3-235B-A22B-Instruct-2507-FP8", "--tp", "8", "--format", "sh"}) == failed);
+  CHECK(machine.run(&run_env, {"--model", "Qwen/Qwen3-235B-A22B-Instruct-2507-FP8", "--tp", "8", "--format",
+                               "sh"}) == failed);
   CHECK(machine.out.str().empty());
-  CHECK(machine.err.str().find("TP8 cannot work: each rank's slice of the experts, 1536 / 8 = 192") != std::string::npos);
+  CHECK(machine.err.str().find("TP8 cannot work: each rank's slice of the experts, 1536 / 8 = 192") !=
+        std::string::npos);
   CHECK(machine.err.str().find("TP8 EP  (--tp 8 --ep)") != std::string::npos);
 }
 
@@ -122,12 +129,14 @@ TEST_CASE("run-line: every dialect and engine") {
   Machine machine;
   for (const char* format : {"docker", "podman", "compose", "systemd"}) {
     CAPTURE(format);
-    CHECK(machine.run(&run_run_line, {"openai/gpt-oss-120b", "--engine", "sglang", "--format", format}) == ok);
+    CHECK(machine.run(&run_run_line, {"openai/gpt-oss-120b", "--engine", "sglang", "--format", format}) ==
+          ok);
     check_golden(std::string("cli-run-line-sglang-") + format + ".txt", machine.out.str());
   }
   CHECK(machine.run(&run_run_line, {"zai-org/GLM-4.6", "--engine", "vllm=0.11.0"}) == failed);
   CHECK(machine.err.str().find("--image REFERENCE") != std::string::npos);
-  CHECK(machine.run(&run_run_line, {"zai-org/GLM-4.6", "--image", "rocm/vllm:rocm7.0.0_vllm_0.11.1_20251024"}) == ok);
+  CHECK(machine.run(&run_run_line,
+                    {"zai-org/GLM-4.6", "--image", "rocm/vllm:rocm7.0.0_vllm_0.11.1_20251024"}) == ok);
   CHECK(machine.out.str().find("vllm serve zai-org/GLM-4.6") != std::string::npos);
   CHECK(machine.run(&run_run_line, {"unsloth/GLM-4.6-GGUF"}) == failed);
   CHECK(machine.err.str().find("llama.cpp") != std::string::npos);
@@ -150,7 +159,8 @@ TEST_CASE("ready: says yes only for files that a shelf has verified") {
   Machine machine;
   machine.stage("models--Qwen--Qwen3-0.6B", tiny_config);
   CHECK(machine.run(&run_ready, {"Qwen/Qwen3-0.6B"}) == 2);
-  shelf::RepositoryReport repository{"Qwen/Qwen3-0.6B", "main", shelf::State::ready, {5_KiB, 2}, {5_KiB, 2}, {5_KiB, 2}};
+  shelf::RepositoryReport repository{"Qwen/Qwen3-0.6B", "main",     shelf::State::ready,
+                                     {5_KiB, 2},        {5_KiB, 2}, {5_KiB, 2}};
   shelf::Report report;
   report.shelf = "frontier";
   report.state = shelf::State::fetching;  // other models still come

@@ -15,19 +15,9 @@ using fettle::test::shipped_models;
 
 namespace {
 
-const std::vector<std::string> awkward{"",
-                                       "plain-1.2/x:y=z",
-                                       "two words",
-                                       "it's",
-                                       "a\"b",
-                                       "back\\slash",
-                                       "$HOME",
-                                       "`id`",
-                                       "100%",
-                                       "#hash",
-                                       "{a,b}*?",
-                                       "two\nlines",
-                                       "\xc3\xa9"};
+const std::vector<std::string> awkward{
+    "",     "plain-1.2/x:y=z", "two words", "it's",       "a\"b",    "back\\slash", "$HOME", "`id`",
+    "100%", "#hash",           "{a,b}*?",   "two\nlines", "\xc3\xa9"};
 
 Wish with(const std::string& version) {
   Wish wish;
@@ -75,8 +65,10 @@ TEST_CASE("run line: every dialect holds the image, the layout and every variabl
       CHECK(text.find("vllm/vllm-openai-rocm:v0.23.0") != std::string::npos);
       CHECK(text.find("/dev/kfd") != std::string::npos);
       CHECK(text.find(id) != std::string::npos);
-      for (const Setting& each : advice.settings) CHECK(text.find(each.name + "=" + each.value) != std::string::npos);
-      for (const Part& each : line.parts) CHECK(text.find("[" + each.reason.rule + "; ") != std::string::npos);
+      for (const Setting& each : advice.settings)
+        CHECK(text.find(each.name + "=" + each.value) != std::string::npos);
+      for (const Part& each : line.parts)
+        CHECK(text.find("[" + each.reason.rule + "; ") != std::string::npos);
     }
     for (const Part& each : line.parts) {
       CHECK_FALSE(each.reason.text.empty());
@@ -99,17 +91,21 @@ TEST_CASE("run line: what the advice takes away is not passed on from the profil
   container.entry = Entry::shell;
   container.is_staged = true;
   const Advice advice = advice_for("zai-org/GLM-4.6", wish);
-  const std::string text = line_dialects()[0].write(run_line(shipped_model("zai-org/GLM-4.6"), advice, wish, &profile, container));
+  const std::string text =
+      line_dialects()[0].write(run_line(shipped_model("zai-org/GLM-4.6"), advice, wish, &profile, container));
   CHECK(text.find("--env HF_HOME=/srv/fettle/hf") != std::string::npos);
   CHECK(text.find("--env AITER_JIT_DIR") == std::string::npos);
   CHECK(text.find("# leave unset: AITER_JIT_DIR, JIT_WORKSPACE_DIR: ") != std::string::npos);
   CHECK(text.find("ON_HOST") == std::string::npos);
   CHECK(text.find("HF_HUB_OFFLINE=1") != std::string::npos);
-  CHECK(text.find("\n  i \\\n  vllm serve zai-org/GLM-4.6 \\\n  --tensor-parallel-size 8 \\\n") != std::string::npos);
+  CHECK(text.find("\n  i \\\n  vllm serve zai-org/GLM-4.6 \\\n  --tensor-parallel-size 8 \\\n") !=
+        std::string::npos);
 }
 
 TEST_CASE("budget: weights and cache of each GPU follow from the configuration") {
-  const auto budget = [](std::string_view id, const Wish& wish) { return budget_of(shipped_model(id), advice_for(id, wish), wish); };
+  const auto budget = [](std::string_view id, const Wish& wish) {
+    return budget_of(shipped_model(id), advice_for(id, wish), wish);
+  };
   const Budget glm = budget("zai-org/GLM-4.6", with("0.11.0"));
   CHECK(glm.weights.count == 713'600'000'000 / 8);
   CHECK(glm.kv_per_token.count == 92 * 2 * 1 * 128 * 2);  // one KV head a rank, 16 bits
@@ -159,7 +155,8 @@ TEST_CASE("image: a reference tells the engine and its version, or leaves them o
 }
 
 TEST_CASE("image: its versions file names the AITER, and the vLLM when that is a version") {
-  const auto engine = with_versions({"vllm", "0.11.0", {}, "i"}, "BASE_IMAGE: x\nAITER_BRANCH: 2ab9f4cd\nVLLM_BRANCH: main\n", "/v");
+  const auto engine = with_versions({"vllm", "0.11.0", {}, "i"},
+                                    "BASE_IMAGE: x\nAITER_BRANCH: 2ab9f4cd\nVLLM_BRANCH: main\n", "/v");
   REQUIRE(engine);
   CHECK(engine->aiter == "2ab9f4cd");
   CHECK(engine->version == "0.11.0");
