@@ -81,8 +81,8 @@ TEST_CASE("run line: what the advice takes away is not passed on from the profil
   profile::Profile profile;
   profile.name = "p";
   profile.cache.emplace().path = "/srv/fettle";
-  profile.caches.push_back({"aiter", {"AITER_JIT_DIR"}, 0755, {}, {}, "w"});
-  profile.caches.push_back({"hf", {"HF_HOME"}, 0755, {}, {}, "w"});
+  profile.caches.push_back({"aiter", {"AITER_JIT_DIR"}, 0755, {}, {}, {}, "w"});
+  profile.caches.push_back({"hf", {"HF_HOME"}, 0755, {}, {}, {}, "w"});
   profile.environment.push_back({"ON_HOST", "1", profile::Scope::host, "w", "s"});
   Wish wish = with("0.11.0");
   Container container;
