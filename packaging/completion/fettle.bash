@@ -60,7 +60,8 @@ _fettle() {
         'shelf export') choices='--to' ;;
         'stage '*) choices='--client --stall --workers' ;;
         'status ') choices='--watch' ;;
-        'storage ') choices='show plan caches' ;;
+        'storage ') choices='show plan history caches apply recreate release' ;;
+        'storage apply' | 'storage recreate' | 'storage release') choices='--drive --plan' ;;
         'wait ') choices='--for --timeout' ;;
         'events ') choices='--follow' ;;
       esac
