@@ -1,6 +1,7 @@
 // fettle ledger: when this boot reached each stage on its way to serving, what that cost, and how it was
 // before.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <ostream>
 

@@ -1,5 +1,6 @@
 #include "facts/collected.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/json/array.hpp>
 #include <ctime>

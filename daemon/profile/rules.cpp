@@ -1,5 +1,6 @@
 #include "profile/rules.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/text.h"

@@ -1,4 +1,5 @@
 // One connection: requests one after the other, each with its deadlines. Boost.Beast reads and writes HTTP.
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/local/stream_protocol.hpp>

@@ -1,6 +1,9 @@
 #include <doctest/doctest.h>
 
 #include "models/advise.h"
+
+#include <algorithm>
+
 #include "models/shipped.h"
 
 using namespace fettle;
