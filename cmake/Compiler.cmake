@@ -3,8 +3,8 @@ set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
-# Not -O3: nothing here is bound by the processor but hashing, which is OpenSSL's.
-set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+# For size: nothing here is bound by the processor but hashing, which is OpenSSL's, and a resident daemon is judged by its pages.
+set(CMAKE_CXX_FLAGS_RELEASE "-Os -DNDEBUG")
 
 find_program(CCACHE ccache)
 if(CCACHE)
