@@ -73,7 +73,7 @@ void sort_finding(const NamedFinding& named, bool settling, Kinds& kinds) {
   }
 }
 
-void sort_shelf(const Shelf& shelf, Kinds& kinds) {
+void sort_shelf(const Shelf& shelf, bool settling, Kinds& kinds) {
   const std::string name = "shelf " + shelf.name;
   const std::string says = shelf.error.empty() ? shelf.word : shelf.error;
   switch (shelf.progress) {
@@ -87,7 +87,7 @@ void sort_shelf(const Shelf& shelf, Kinds& kinds) {
       kinds.degraded.add(name, says);
       return;
     case Progress::unknown:
-      kinds.unknown.add(name, says);
+      (settling ? kinds.starting : kinds.unknown).add(name, says);
       return;
   }
 }
@@ -119,7 +119,7 @@ Verdict judge(const Inputs& inputs) {
                                       [&](const Shelf& shelf) { return named.id == "shelf." + shelf.name; });
     if (!is_shelf) sort_finding(named, settling, kinds);
   }
-  for (const Shelf& shelf : inputs.shelves) sort_shelf(shelf, kinds);
+  for (const Shelf& shelf : inputs.shelves) sort_shelf(shelf, settling, kinds);
 
   if (kinds.failed.count > 0) return {State::failed, kinds.failed.sentence()};
   if (inputs.findings.empty()) return {State::unknown, "nothing was looked at yet"};

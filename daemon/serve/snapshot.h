@@ -27,8 +27,8 @@ namespace fettle::serve {
 //             snapshot is stale
 //   degraded  the node can serve, but not all that is wanted: a shelf stopped, or a fail of "config." or
 //   "env." starting  a wanted shelf is on its way; or, for 20 minutes from boot, the driver or the GPUs are
-//   not there yet, or
-//             provisioning has not reported
+//   not
+//             there yet, or provisioning or a shelf has not reported
 //   ready     every finding is pass, not_applicable or warn, and every wanted shelf is ready
 // /v1/health answers 200 for ready and degraded, 503 for the rest.
 enum class State { starting, ready, degraded, failed, unknown };

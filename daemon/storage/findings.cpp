@@ -41,8 +41,9 @@ Finding mounted(const Reported& report, const facts::Facts& facts, const profile
     if (candidate.where == cache.path) mount = &candidate;
   }
   const std::string hint = "`systemctl status srv-fettle.mount` tells why";
-  if (mount == nullptr) return {Status::fail, "nothing is mounted on '" + cache.path + "'", hint};
+  // Nobody has provisioned yet in this boot: that nothing is mounted says nothing so far.
   if (!report) return unknown(report.error());
+  if (mount == nullptr) return {Status::fail, "nothing is mounted on '" + cache.path + "'", hint};
   if (mount->what != report->device) {
     return {Status::fail, "'" + mount->what + "' is mounted on '" + cache.path + "', not the cache", hint};
   }
