@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""The package's life on a node in use: upgrade, downgrade, remove, reinstall, purge, and a new start after that.
+
+The image carries two versions of the package: the one under test, and the same bytes called NEXT (see `run`).
+"""
+
+import node
+from scenario import Scenario
+
+NEXT = "99"
+SLOW = "[Service]\nExecStartPre=+/bin/sleep 90\n"
+
+scenario = Scenario("package-life", image="upgrade")
+remembered = {}
+
+
+def invocation(machine, unit):
+    """Which run of the unit this is; it changes with every start."""
+    return machine.must(f"systemctl show -P InvocationID {unit}").strip()
+
+
+def active_state(machine, unit):
+    return machine.must(f"systemctl show -P ActiveState {unit}").strip()
+
+
+def slow(machine, *units):
+    """The next start of each unit takes long."""
+    for unit in units:
+        machine.must(f"mkdir -p /run/systemd/system/{unit}.d")
+        machine.put(f"/run/systemd/system/{unit}.d/slow.conf", SLOW.encode())
+    machine.must("systemctl daemon-reload")
+
+
+def cache_is_kept(machine):
+    assert machine.must("findmnt -no FSTYPE /srv/fettle").strip() == "xfs"
+    assert machine.must("cat /srv/fettle/file") == "precious\n"
+
+
+@scenario.step("a node becomes ready with the version under test")
+def install(machine):
+    machine.boot()
+    machine.wait_drives(8)
+    versions = machine.must("apt-cache madison fettle | cut -d'|' -f2").split()
+    remembered["version"] = next(version for version in versions if version != NEXT)
+    machine.must(f"apt-get install -y fettle={remembered['version']}", timeout=400)
+    node.configure(machine)
+    machine.reboot()
+    node.wait_ready(machine)
+    machine.must("echo precious >/srv/fettle/file; sync -f /srv/fettle")
+    remembered["uuid"] = node.array_uuid(machine)
+
+
+@scenario.step("an upgrade interrupts neither provisioning nor staging, and refuses no client")
+def upgrade(machine):
+    units = ["fettle-provision.service", "fettle-stage@tiny.service"]
+    slow(machine, *units)
+    machine.must("systemctl restart --no-block " + " ".join(units) + "; sleep 2")
+    before = {unit: invocation(machine, unit) for unit in units}
+    assert {active_state(machine, unit) for unit in units} == {"activating"}
+    daemon = invocation(machine, "fettled.service")
+    machine.must("while :; do curl -sf --max-time 20 --unix-socket /run/fettle/status.sock http://fettle/v1/status -o /dev/null "
+                 "&& echo answered || echo refused; sleep 0.05; done >/run/clients 2>&1 & echo $! >/run/clients.pid")
+    machine.must(f"apt-get install -y fettle={NEXT}", timeout=400)
+    machine.must("sleep 2; kill $(cat /run/clients.pid)")
+    answers = machine.must("sort /run/clients | uniq -c").split()
+    assert "answered" in answers and "refused" not in answers, answers
+    assert {unit: invocation(machine, unit) for unit in units} == before
+    assert {active_state(machine, unit) for unit in units} == {"activating"}
+    assert invocation(machine, "fettled.service") != daemon, "the daemon still runs the old program"
+    cache_is_kept(machine)
+    machine.must("rm -r /run/systemd/system/fettle-*.d; systemctl daemon-reload; "
+                 "systemctl stop " + " ".join(units) + "; systemctl start " + " ".join(units))
+    node.wait_ready(machine)
+
+
+@scenario.step("so does a downgrade, and the older version reads what the newer one wrote")
+def downgrade(machine):
+    machine.must(f"apt-get install -y --allow-downgrades fettle={remembered['version']}", timeout=400)
+    node.wait_ready(machine)
+    cache_is_kept(machine)
+
+
+@scenario.step("removing it ends its services and leaves cache, configuration and state")
+def remove(machine):
+    machine.must("apt-get remove -y fettle")
+    assert machine.must("systemctl list-units --no-legend --state=running 'fettle*' | wc -l").strip() == "0"
+    cache_is_kept(machine)
+    machine.must("test -s /etc/fettle/fettle.yaml && test -d /var/lib/fettle")
+    machine.must(f"apt-get install -y fettle={remembered['version']}", timeout=400)
+    machine.must("systemctl start fettle-cache.target")
+    node.wait_ready(machine)
+    assert node.array_uuid(machine) == remembered["uuid"]
+
+
+@scenario.step("purging it says that the cache stays, and leaves nothing else behind")
+def purge(machine):
+    said = machine.must("apt-get purge -y fettle 2>&1")
+    assert "the cache and the local drives are left as they are" in said, said
+    cache_is_kept(machine)
+    # The configuration that this test itself put beside the package's.
+    machine.must("rm -rf /etc/fettle /usr/share/fettle")
+    left = machine.must("find / -xdev -iname '*fettle*' -not -path '/proc/*' -not -path '/sys/*' -not -path '/opt/repository/*' "
+                        "-not -path '/var/lib/dpkg/*' -not -path '/var/lib/apt/*' -not -path '/var/log/*' -not -path '/var/cache/*' "
+                        "-not -path '/srv/fettle'")
+    assert left == "", left
+
+
+@scenario.step("installed anew after a reboot, it knows its array again and keeps the data")
+def anew(machine):
+    machine.reboot()
+    machine.wait_drives(8)
+    assert machine.run("findmnt /srv/fettle").exit_code != 0
+    machine.must(f"apt-get install -y fettle={remembered['version']}", timeout=400)
+    node.configure(machine)
+    machine.must("systemctl start fettle-cache.target")
+    node.wait_ready(machine)
+    assert node.array_uuid(machine) == remembered["uuid"]
+    cache_is_kept(machine)
+
+
+if __name__ == "__main__":
+    scenario.main()
