@@ -102,10 +102,9 @@ Result<boost::json::value> Client::json(std::string_view target) {
   if (!reply) return fail(reply.error());
   auto value = parse_json(reply->body, "the daemon's answer");
   if (!value || reply->status == 200 || reply->status == 503) return value;
-  const boost::json::value* const error = json_field(*value, "error");
-  return fail(Why::refused,
-              "cannot ask the daemon: " + (error == nullptr ? "it refused" : json_text(*error, "said")),
-              error == nullptr ? "" : json_text(*error, "hint"));
+  const std::string detail = json_text(*value, "detail");
+  return fail(Why::refused, "cannot ask the daemon: " + (detail.empty() ? "it refused" : detail),
+              json_text(*value, "hint"));
 }
 
 Result<void> Client::follow(std::int64_t& last_id,

@@ -66,12 +66,18 @@ Response response_of(const Answer& answer, unsigned version, After after) {
   response.version(version);
   response.result(answer.status);
   response.set(http::field::content_type, answer.type);
-  response.set(http::field::cache_control, "no-store");
+  if (answer.tag.empty()) {
+    response.set(http::field::cache_control, "no-store");
+  } else {
+    response.set(http::field::etag, answer.tag);
+    response.set(http::field::cache_control, "no-cache");  // kept, but asked again each time
+  }
   if (!answer.allow.empty()) response.set(http::field::allow, answer.allow);
   if (answer.retry_after != 0) response.set(http::field::retry_after, std::to_string(answer.retry_after));
   response.body() = {answer.head, answer.rest, answer.tail};
   response.keep_alive(after == After::keep);
   response.prepare_payload();
+  if (answer.status == 304) response.erase(http::field::content_length);  // it is not that of a 200
   return response;
 }
 
@@ -204,7 +210,8 @@ class Connection : public std::enable_shared_from_this<Connection>, private Dead
   void on_request() {
     const auto& request = parser_->get();
     answer_ = serve::answer({which_, request.method_string(), request.target(), request[http::field::accept],
-                             core_->snapshot, core_->clock.steady(), core_->counters});
+                             request[http::field::if_none_match], core_->snapshot, core_->clock.steady(),
+                             core_->counters});
     if (answer_.status == 405) {
       tell();
     } else if (answer_.status >= 400 && answer_.status != 503) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 
+#include "base/text.h"
 #include "serve/print.h"
 
 namespace fettle::serve {
@@ -203,6 +204,24 @@ std::string metrics_text(const Inputs& inputs, State state) {
            seconds_text(inputs.taken_at));
   text.one("fettle_look_duration_seconds", "gauge", "How long that look lasted.", seconds_text(inputs.took));
   return text.take();
+}
+
+std::string as_open_metrics(std::string_view text) {
+  constexpr std::string_view ending = "_total";
+  std::string out;
+  out.reserve(text.size());
+  for (const std::string_view line : lines(text)) {
+    // "# HELP NAME …", "# TYPE NAME counter"
+    const std::size_t end = line.starts_with("# ") ? line.find(' ', 7) : 0;
+    const std::string_view name = end == 0 ? std::string_view() : line.substr(0, end);
+    if (name.ends_with(ending)) {
+      out.append(name.substr(0, name.size() - ending.size())).append(line.substr(end));
+    } else {
+      out += line;
+    }
+    out += '\n';
+  }
+  return out;
 }
 
 std::string server_metrics_text(std::chrono::seconds age, const Counters& counters) {

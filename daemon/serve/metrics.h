@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "serve/requests.h"
 #include "serve/snapshot.h"
@@ -11,6 +12,10 @@ namespace fettle::serve {
 // All that does not change before the next snapshot. fettle_finding_status has the plugin order 0 pass, 1
 // warn, 2 fail, 3 unknown, and -1 for not applicable, so that `> 0` is what needs a look.
 std::string metrics_text(const Inputs& inputs, State state);
+
+// The same samples as OpenMetrics 1.0, where a counter's family is named without `_total`. The caller ends it
+// with `# EOF`.
+std::string as_open_metrics(std::string_view text);
 
 // What changes with the time and with requests.
 std::string server_metrics_text(std::chrono::seconds age, const Counters& counters);

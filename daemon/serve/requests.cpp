@@ -2,25 +2,18 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <vector>
 
 #include "base/text.h"
 #include "serve/metrics.h"
+#include "serve/openapi.h"
 #include "serve/print.h"
+#include "serve/routes.h"
 
 namespace fettle::serve {
 namespace {
-
-enum class Where { both, control };
-
-struct Row {
-  std::string_view method;
-  std::string_view path;  // a last part "NAME" stands for any name
-  Where where;
-  Answer (*answer)(const Question& question, std::string_view name);
-  std::string_view says;
-};
 
 // The body of a page: api, age and staleness first, then what was printed when the snapshot was made.
 Answer of_page(const Question& question, const Page& page) {
@@ -29,6 +22,7 @@ Answer of_page(const Question& question, const Page& page) {
   answer.head = "{\"api\":1,\"age_seconds\":" + std::to_string(question.snapshot->age(question.now).count()) +
                 ",\"stale\":" + (stale ? "true" : "false");
   answer.rest = stale && !page.stale.empty() ? page.stale : page.fresh;
+  answer.tag = stale ? page.stale_tag : page.fresh_tag;
   answer.keep = question.snapshot;
   return answer;
 }
@@ -91,6 +85,20 @@ Answer metrics(const Question& question, std::string_view) {
   answer.rest = question.snapshot->is_stale(question.now) ? text.stale : text.fresh;
   answer.tail = server_metrics_text(question.snapshot->age(question.now), question.counters);
   answer.keep = question.snapshot;
+  if (question.accept.find("application/openmetrics-text") != std::string_view::npos) {
+    answer.type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    answer.head = as_open_metrics(answer.rest);
+    answer.rest = {};
+    answer.tail = as_open_metrics(answer.tail) + "# EOF\n";
+  }
+  return answer;
+}
+
+Answer openapi(const Question&, std::string_view) {
+  static const Page text(one_line(openapi_document()) + "\n");
+  Answer answer;
+  answer.rest = text.fresh;
+  answer.tag = text.fresh_tag;
   return answer;
 }
 
@@ -102,35 +110,36 @@ Answer refresh(const Question&, std::string_view) {
   return answer;
 }
 
-constexpr std::array rows{
-    Row{"GET", "/v1/status", Where::both, &status, "everything in one answer"},
-    Row{"GET", "/v1/health", Where::both, &health, "200 when the node can serve, else 503"},
-    Row{"GET", "/v1/facts", Where::both, &facts, "what was read off the machine"},
-    Row{"GET", "/v1/storage", Where::both, &storage, "the cache and what provisioning did"},
-    Row{"GET", "/v1/shelves", Where::both, &shelves, "every wanted shelf"},
-    Row{"GET", "/v1/shelves/NAME", Where::both, &shelf, "one shelf with its repositories"},
-    Row{"GET", "/v1/env", Where::both, &env, "the environment that the node delivers"},
-    Row{"GET", "/v1/ledger", Where::both, &ledger, "when each boot reached each stage, and what that cost"},
-    Row{"GET", "/v1/events", Where::both, &events,
-        "what happened; as a stream with Accept: text/event-stream"},
-    Row{"GET", "/metrics", Where::both, &metrics, "Prometheus text"},
-    Row{"POST", "/v1/refresh", Where::control, &refresh, "look at the node now"},
+constexpr std::array table{
+    Route{"GET", "/v1/status", Where::both, "everything in one answer", "Status", &status},
+    Route{"GET", "/v1/health", Where::both, "200 when the node can serve, else 503", "Health", &health},
+    Route{"GET", "/v1/facts", Where::both, "what was read off the machine", "Facts", &facts},
+    Route{"GET", "/v1/storage", Where::both, "the cache and what provisioning did", "Storage", &storage},
+    Route{"GET", "/v1/shelves", Where::both, "every wanted shelf", "Shelves", &shelves},
+    Route{"GET", "/v1/shelves/NAME", Where::both, "one shelf with its repositories", "OneShelf", &shelf},
+    Route{"GET", "/v1/env", Where::both, "the environment that the node delivers", "Env", &env},
+    Route{"GET", "/v1/ledger", Where::both, "when each boot reached each stage, and what that cost", "Ledger",
+          &ledger},
+    Route{"GET", "/v1/events", Where::both, "what happened; as a stream with Accept: text/event-stream",
+          "Events", &events},
+    Route{"GET", "/v1/openapi.json", Where::both, "this list, for machines", "OpenApi", &openapi},
+    Route{"GET", "/metrics", Where::both, "Prometheus text, or OpenMetrics when Accept asks for it", "",
+          &metrics},
+    Route{"POST", "/v1/refresh", Where::control, "look at the node now", "Told", &refresh},
 };
 
 constexpr bool paths_are_unique() {
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    for (std::size_t j = i + 1; j < rows.size(); ++j) {
-      if (rows[i].path == rows[j].path) return false;
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    for (std::size_t j = i + 1; j < table.size(); ++j) {
+      if (table[i].path == table[j].path) return false;
     }
   }
   return true;
 }
 static_assert(paths_are_unique());
 
-constexpr std::string_view any_name = "NAME";
-
 // The part that stands for NAME when the row fits the path, an empty text for a fitting row without a name.
-std::optional<std::string_view> fit(const Row& row, std::string_view path) {
+std::optional<std::string_view> fit(const Route& row, std::string_view path) {
   if (!row.path.ends_with(any_name))
     return row.path == path ? std::optional(std::string_view()) : std::nullopt;
   const std::string_view before = row.path.substr(0, row.path.size() - any_name.size());
@@ -139,18 +148,62 @@ std::optional<std::string_view> fit(const Row& row, std::string_view path) {
   return name.find('/') == std::string_view::npos ? std::optional(name) : std::nullopt;
 }
 
-bool is_offered(const Row& row, Socket socket) {
+bool is_offered(const Route& row, Socket socket) {
   return row.where == Where::both || socket == Socket::control;
 }
 
-std::string known_paths(Socket socket) {
-  std::string list;
-  for (const Row& row : rows) {
-    if (!is_offered(row, socket)) continue;
-    if (!list.empty()) list += ", ";
-    list.append(row.method).append(" ").append(row.path);
+boost::json::array known_paths(Socket socket) {
+  boost::json::array list;
+  for (const Route& row : table) {
+    if (is_offered(row, socket)) list.emplace_back(std::string(row.method) + " " + std::string(row.path));
   }
   return list;
+}
+
+// What a client that has the content under one of these tags needs not be sent again. Weak comparison, RFC
+// 9110 13.1.2.
+bool lists_tag(std::string_view list, std::string_view tag) {
+  const auto strong = [](std::string_view text) {
+    text = trim(text);
+    if (text.starts_with("W/")) text.remove_prefix(2);
+    return text;
+  };
+  if (trim(list) == "*") return true;
+  const auto tags = split(list, ',');
+  return std::any_of(tags.begin(), tags.end(),
+                     [&](std::string_view each) { return strong(each) == strong(tag); });
+}
+
+std::string_view title_of(unsigned status) {
+  struct Title {
+    unsigned status;
+    std::string_view title;
+  };
+  constexpr std::array titles{Title{400, "Bad Request"},
+                              Title{403, "Forbidden"},
+                              Title{404, "Not Found"},
+                              Title{405, "Method Not Allowed"},
+                              Title{413, "Content Too Large"},
+                              Title{414, "URI Too Long"},
+                              Title{431, "Request Header Fields Too Large"},
+                              Title{503, "Service Unavailable"}};
+  const auto found =
+      std::find_if(titles.begin(), titles.end(), [&](const Title& row) { return row.status == status; });
+  return found == titles.end() ? "Internal Server Error" : found->title;
+}
+
+boost::json::object problem(unsigned status, std::string_view said, std::string_view hint) {
+  // No type of ours: the status says what kind of problem it is, and `detail` the rest.
+  return {{"api", 1},         {"type", "about:blank"},   {"title", title_of(status)},
+          {"status", status}, {"detail", as_utf8(said)}, {"hint", as_utf8(hint)}};
+}
+
+Answer of_problem(unsigned status, const boost::json::object& problem) {
+  Answer answer;
+  answer.status = status;
+  answer.type = problem_type;
+  answer.head = one_line(problem) + "\n";
+  return answer;
 }
 
 // No encoding, no empty part, no dots: every path that we have is plain, so nothing else is worth reading.
@@ -169,12 +222,12 @@ bool is_plain(std::string_view path) {
 
 }  // namespace
 
+std::span<const Route> routes() {
+  return table;
+}
+
 Answer refusal(unsigned status, std::string_view said, std::string_view hint) {
-  Answer answer;
-  answer.status = status;
-  const boost::json::object error{{"status", status}, {"said", as_utf8(said)}, {"hint", as_utf8(hint)}};
-  answer.head = one_line(boost::json::object{{"api", 1}, {"error", error}}) + "\n";
-  return answer;
+  return of_problem(status, problem(status, said, hint));
 }
 
 Answer answer(const Question& question) {
@@ -191,7 +244,7 @@ Answer answer(const Question& question) {
     refused.allow = "GET, HEAD";
     return refused;
   }
-  for (const Row& row : rows) {
+  for (const Route& row : table) {
     const auto name = fit(row, path);
     if (!name || !is_offered(row, question.socket)) continue;
     if (!(row.method == "GET" ? reads : question.method == row.method)) {
@@ -206,19 +259,27 @@ Answer answer(const Question& question) {
       return refusal(400, "unknown query key '" + std::string(key) + "'",
                      "no key is known here: ask without '?'");
     }
-    if (!question.snapshot && row.method == "GET") {
+    if (!question.snapshot && row.method == "GET" && row.answer != &openapi) {
       Answer early = refusal(503, "the node was not looked at yet", "ask again in a second");
       early.retry_after = 1;
       return early;
     }
     Answer answer = row.answer(question, *name);
+    if (answer.status == 200 && answer.effect == Effect::none && !answer.tag.empty() &&
+        !question.if_none_match.empty() && lists_tag(question.if_none_match, answer.tag)) {
+      answer.status = 304;
+      answer.head.clear();
+      answer.rest = {};
+    }
     if (answer.size() > answer_limit) {
       return refusal(500, "the answer is larger than 4 MiB", "ask for a single shelf: /v1/shelves/NAME");
     }
     return answer;
   }
-  return refusal(404, "there is nothing at '" + std::string(path.substr(0, 200)) + "'",
-                 "known here: " + known_paths(question.socket));
+  boost::json::object unknown = problem(404, "there is nothing at '" + std::string(path.substr(0, 200)) + "'",
+                                        "`known` lists what there is on this socket");
+  unknown["known"] = known_paths(question.socket);
+  return of_problem(404, unknown);
 }
 
 }  // namespace fettle::serve

@@ -26,12 +26,16 @@ struct Counters {
 struct Question {
   Socket socket = Socket::status;
   std::string_view method;
-  std::string_view target;  // as the client sent it: path and query
-  std::string_view accept;  // of the header field Accept
+  std::string_view target;         // as the client sent it: path and query
+  std::string_view accept;         // of the header field Accept
+  std::string_view if_none_match;  // of the header field If-None-Match
   std::shared_ptr<const Snapshot> snapshot;
   std::chrono::steady_clock::time_point now{};
   Counters counters;
 };
+
+inline constexpr std::string_view json_type = "application/json";
+inline constexpr std::string_view problem_type = "application/problem+json";
 
 // What the caller has to do besides answering.
 // follow: the connection becomes a stream of events.
@@ -40,7 +44,8 @@ enum class Effect { none, refresh, follow };
 // The body is `head`, then `rest` (which `keep` holds), then `tail`.
 struct Answer {
   unsigned status = 200;
-  std::string_view type = "application/json";
+  std::string_view type = json_type;
+  std::string_view tag;  // ETag, quotes included: the content as of the look that `keep` holds; empty = none
   std::string head;
   std::string_view rest;
   std::string tail;
@@ -54,7 +59,7 @@ struct Answer {
 
 Answer answer(const Question& question);
 
-// {"api":1,"error":{"status":404,"said":…,"hint":…}}
+// A problem (RFC 9457): {"api":1,"type":"about:blank","title":"Not Found","status":404,"detail":…,"hint":…}
 Answer refusal(unsigned status, std::string_view said, std::string_view hint = {});
 
 }  // namespace fettle::serve

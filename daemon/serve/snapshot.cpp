@@ -1,7 +1,12 @@
 #include "serve/snapshot.h"
 
+#include <algorithm>
+#include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <cstdio>
+#include <functional>
+#include <utility>
 
 #include "serve/ledger.h"
 #include "serve/metrics.h"
@@ -149,23 +154,40 @@ json::object value_json(const Inputs& inputs, std::string_view name, const json:
   return answer;
 }
 
+// One hash for both texts: they are of one look.
+std::string tag_of(std::string_view text, std::string_view more) {
+  std::array<char, 40> tag{};
+  std::snprintf(tag.data(), tag.size(), "W/\"%016zx%.*s\"", std::hash<std::string_view>{}(text),
+                static_cast<int>(more.size()), more.data());
+  return tag.data();
+}
+
 }  // namespace
+
+Page::Page(std::string fresh_text, std::string stale_text)
+    : fresh(std::move(fresh_text)),
+      stale(std::move(stale_text)),
+      fresh_tag(tag_of(fresh, "")),
+      stale_tag(tag_of(fresh, "-stale")) {}
 
 Snapshot::Snapshot(const Inputs& inputs)
     : verdict_(judge(inputs)), taken_(inputs.taken_steady), stale_after_(3 * inputs.refresh) {
   const Verdict stale{State::unknown,
                       "the last look was at " + utc(inputs.taken_at) + ", and none came back since"};
-  pages_["/v1/status"] = {page_text(status_json(inputs, verdict_)), page_text(status_json(inputs, stale))};
-  pages_["/v1/health"] = {page_text(health_json(inputs, verdict_)), page_text(health_json(inputs, stale))};
-  pages_["/v1/facts"] = {page_text(value_json(inputs, "facts", inputs.facts)), {}};
-  pages_["/v1/storage"] = {page_text(storage_json(inputs)), {}};
-  pages_["/v1/shelves"] = {page_text(shelves_json(inputs)), {}};
-  pages_["/v1/ledger"] = {page_text(ledger_json(inputs)), {}};
-  pages_["/v1/events"] = {page_text(events_json(inputs)), {}};
-  pages_["/v1/env"] = {page_text(value_json(inputs, "env", inputs.env)), {}};
+  pages_["/v1/status"] =
+      Page(page_text(status_json(inputs, verdict_)), page_text(status_json(inputs, stale)));
+  pages_["/v1/health"] =
+      Page(page_text(health_json(inputs, verdict_)), page_text(health_json(inputs, stale)));
+  pages_["/v1/facts"] = Page(page_text(value_json(inputs, "facts", inputs.facts)));
+  pages_["/v1/storage"] = Page(page_text(storage_json(inputs)));
+  pages_["/v1/shelves"] = Page(page_text(shelves_json(inputs)));
+  pages_["/v1/ledger"] = Page(page_text(ledger_json(inputs)));
+  pages_["/v1/events"] = Page(page_text(events_json(inputs)));
+  pages_["/v1/env"] = Page(page_text(value_json(inputs, "env", inputs.env)));
   for (const Shelf& shelf : inputs.shelves)
-    shelves_[shelf.name] = {page_text(one_shelf_json(inputs, shelf)), {}};
-  metrics_ = {metrics_text(inputs, verdict_.state), metrics_text(inputs, State::unknown)};
+    shelves_[shelf.name] = Page(page_text(one_shelf_json(inputs, shelf)));
+  metrics_.fresh = metrics_text(inputs, verdict_.state);
+  metrics_.stale = metrics_text(inputs, State::unknown);
 }
 
 std::chrono::seconds Snapshot::age(std::chrono::steady_clock::time_point now) const {

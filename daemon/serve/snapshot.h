@@ -131,8 +131,14 @@ Verdict judge(const Inputs& inputs);
 // A body from its second part on. The first, `{"api":1,"age_seconds":N,"stale":false`, is printed when it is
 // asked for.
 struct Page {
+  Page() = default;
+  explicit Page(std::string fresh_text, std::string stale_text = {});
+
   std::string fresh;
   std::string stale;  // empty = the same as fresh
+  // ETags, weak because the age in the first part is not counted: another look gives another one.
+  std::string fresh_tag;
+  std::string stale_tag;
 };
 
 class Snapshot {

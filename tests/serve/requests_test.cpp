@@ -55,6 +55,7 @@ TEST_CASE("serve: each request has its answer, on its socket") {
       {status, "GET", "/v1/ledger", 200},
       {status, "GET", "/v1/events", 200},
       {status, "GET", "/metrics", 200},
+      {status, "GET", "/v1/openapi.json", 200},
       {status, "GET", "/", 404},
       {status, "GET", "/v1/none", 404},
       {status, "GET", "/v1/statusx", 404},
@@ -87,10 +88,12 @@ TEST_CASE("serve: each request has its answer, on its socket") {
     const Answer got = answer(question(row.socket, row.method, row.target));
     CHECK(got.status == row.status);
     CHECK((got.effect == Effect::refresh) == (row.status == 202));
-    if (got.type == "application/json") {
+    if (row.target != "/metrics" && row.target != "/v1/openapi.json") {
       const auto json = parse_json(body(got), "the answer");
       REQUIRE(json);
       CHECK(json_count(*json, "api") == 1);
+      CHECK(got.type == (row.status < 300 ? json_type : problem_type));
+      CHECK(json_count(*json, "status") == (row.status < 300 ? 0 : row.status));
     }
     CHECK(got.allow.empty() == (got.status != 405));
   }
@@ -121,6 +124,48 @@ TEST_CASE("serve: the golden answers") {
     check_golden("serve-" + name, pretty_json(*json));
   }
   check_golden("serve-metrics.txt", body(answer(question(Socket::status, "GET", "/metrics"))));
+}
+
+TEST_CASE("serve: who has the content already gets 304 and no body, until the next look") {
+  Question again = question(Socket::status, "GET", "/v1/status");
+  const std::string tag(answer(again).tag);
+  REQUIRE(tag.rfind("W/\"", 0) == 0);
+  for (const std::string& list : {tag, "\"other\", " + tag, tag.substr(2), std::string("*")}) {
+    CAPTURE(list);
+    again.if_none_match = list;
+    const Answer got = answer(again);
+    CHECK(got.status == 304);
+    CHECK(got.size() == 0);
+    CHECK(got.tag == tag);
+  }
+  for (const char* const list : {"\"other\"", "W/", ",", "\""}) {
+    CAPTURE(list);
+    again.if_none_match = list;
+    CHECK(answer(again).status == 200);
+  }
+  again.if_none_match = tag;
+  again.now += std::chrono::hours(1);  // stale: another content
+  CHECK(answer(again).status == 200);
+  CHECK(answer(again).tag != tag);
+  Question health = question(Socket::status, "GET", "/v1/health", 46);
+  const std::string of_health(answer(health).tag);
+  health.if_none_match = of_health;
+  CHECK(answer(health).status == 503);  // 304 is for what would be 200
+  CHECK(answer(question(Socket::status, "GET", "/v1/facts")).tag != tag);
+}
+
+TEST_CASE("serve: OpenMetrics is for those who accept it") {
+  Question scrape = question(Socket::status, "GET", "/metrics");
+  scrape.accept = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3";
+  const Answer got = answer(scrape);
+  CHECK(got.type == "application/openmetrics-text; version=1.0.0; charset=utf-8");
+  const std::string text = body(got);
+  CHECK(text.substr(text.size() - 6) == "# EOF\n");
+  CHECK(text.find("# TYPE fettle_serve_answered counter\n") != std::string::npos);
+  CHECK(text.find("# TYPE fettle_state gauge\n") != std::string::npos);
+  CHECK(text.find("\nfettle_serve_answered_total 5\n") != std::string::npos);
+  CHECK(text.find("# TYPE fettle_serve_answered_total") == std::string::npos);
+  CHECK(text.find("# HELP fettle_serve_answered ") != std::string::npos);
 }
 
 TEST_CASE("serve: a stale answer says so, and health is 503") {

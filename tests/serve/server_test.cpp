@@ -86,7 +86,7 @@ TEST_CASE("server: it answers, keeps the connection, and HEAD has no body") {
   client.send(get("/v1/status", ""));
   const std::string first = client.read_answer();
   CHECK(status_of(first) == 200);
-  CHECK(first.find("\r\nCache-Control: no-store\r\n") != std::string::npos);
+  CHECK(first.find("\r\nCache-Control: no-cache\r\n") != std::string::npos);
   CHECK(first.find("\r\nContent-Type: application/json\r\n") != std::string::npos);
   CHECK(first.find("{\"api\":1,\"age_seconds\":0,\"stale\":false,") != std::string::npos);
   // Two at once: the second waits its turn.
@@ -101,6 +101,25 @@ TEST_CASE("server: it answers, keeps the connection, and HEAD has no body") {
   CHECK(head.find("Content-Length: ") != std::string::npos);
   CHECK(head.substr(head.size() - 4) == "\r\n\r\n");
   CHECK(node.status().ask("GET /v1/health HTTP/1.0\r\n\r\n").rfind("HTTP/1.0 200", 0) == 0);
+}
+
+TEST_CASE("server: the same content is not sent twice to who names its tag, and the connection stays") {
+  Node node;
+  RawClient client = node.status();
+  client.send(get("/v1/status", ""));
+  const std::string first = client.read_answer();
+  const std::size_t at = first.find("\r\nETag: ") + 8;
+  const std::string tag = first.substr(at, first.find("\r\n", at) - at);
+  CAPTURE(tag);
+  client.send(get("/v1/status", "If-None-Match: " + tag + "\r\n"));
+  const std::string second = client.read_until("\r\n\r\n");
+  CHECK(status_of(second) == 304);
+  CHECK(second.find("\r\nETag: " + tag + "\r\n") != std::string::npos);
+  CHECK(second.find("Content-Length") == std::string::npos);
+  client.send(get("/metrics"));
+  const std::string metrics = client.read_all();
+  CHECK(status_of(metrics) == 200);
+  CHECK(metrics.find("\r\nCache-Control: no-store\r\n") != std::string::npos);
 }
 
 TEST_CASE("server: requests that were sent together are answered in their order") {
