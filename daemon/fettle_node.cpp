@@ -19,6 +19,7 @@ constexpr auto commands = std::to_array<cli::Command>({
     {"ledger", "when this boot reached each stage, and what that cost", &cli::run_ledger},
     {"check", "look at this node here and now, without the daemon", &cli::run_check},
     {"compat", "which system, kernel, driver and ROCm go together; what if", &cli::run_compat},
+    {"host", "settings of the host: wanted, found, who set them; apply, revert", &cli::run_host},
     {"plan", "everything that is not yet as the profile wants it", &cli::run_plan},
     {"apply", "do what the plan says; what the units do at boot", &cli::run_apply},
     {"storage", "the drives, what is on each, and what would be done", &cli::run_storage},

@@ -76,9 +76,44 @@ json::value of(const facts::Mount& mount) {
   return {{"where", mount.where}, {"what", mount.what}, {"type", mount.type}, {"options", mount.options}};
 }
 
+json::value of(const facts::Hardware& hardware) {
+  return {{"vendor", hardware.vendor}, {"product", hardware.product}, {"is_virtual", hardware.is_virtual}};
+}
+
+json::value of(const facts::Cpus& cpus) {
+  return {{"sockets", cpus.sockets}, {"cores", cpus.cores}, {"threads", cpus.threads}};
+}
+
+json::value of(const facts::Swap& swap) {
+  return {{"what", swap.what}, {"size_bytes", swap.size.count}};
+}
+
+json::value of(const facts::InfinibandPort& port) {
+  return {{"device", port.device}, {"port", port.port}, {"state", port.state}, {"rate_gbit", port.rate_gbit}};
+}
+
+json::value of(system::TimeSync sync) {
+  return sync == system::TimeSync::synchronised ? "synchronised" : "free running";
+}
+
+json::value of(const facts::NextBoot& next) {
+  return {{"kernel", next.kernel},
+          {"dkms_module", next.dkms_module},
+          {"own_module", next.own_module},
+          {"has_headers", next.has_headers}};
+}
+
 json::value of(const facts::Identity& identity) {
   // The machine id is meant to stay on the machine (machine-id(5)), and everybody local may read this.
   return {{"boot_id", identity.boot_id}};
+}
+
+json::value of(const facts::SettingPlace& place) {
+  return {{"where", place.where}, {"value", place.value}};
+}
+
+json::value of(const facts::SettingSource& source) {
+  return {{"file", source.file}, {"value", source.value}};
 }
 
 json::value of(unsigned count) {
@@ -104,6 +139,26 @@ json::value of(const facts::Fact<T>& fact) {
   return of(*fact);
 }
 
+// Hundreds of processors mostly agree: places are told one by one only while they are few.
+json::value of(const facts::FoundSetting& setting) {
+  constexpr std::size_t most_told = 8;
+  json::object object{{"name", setting.name}};
+  if (setting.now && setting.now->size() > most_told) {
+    object["places"] = setting.now->size();
+    object["now"] = of(std::vector(setting.now->begin(), setting.now->begin() + most_told));
+  } else {
+    object["now"] = of(setting.now);
+  }
+  object["set_by"] = of(setting.set_by);
+  return object;
+}
+
+json::value of_settings(const facts::FoundSettings& settings) {
+  json::array array;
+  for (const facts::FoundSetting& setting : settings) array.push_back(of(setting));
+  return array;
+}
+
 }  // namespace
 
 json::value facts_json(const facts::Facts& facts) {
@@ -121,6 +176,14 @@ json::value facts_json(const facts::Facts& facts) {
   object["identity"] = of(facts.identity);
   object["memory_bytes"] = of(facts.memory);
   object["uptime_seconds"] = of(facts.uptime);
+  object["hardware"] = of(facts.hardware);
+  object["cpus"] = of(facts.cpus);
+  object["swaps"] = of(facts.swaps);
+  object["time_sync"] = of(facts.time_sync);
+  object["infiniband"] = of(facts.infiniband);
+  object["settings"] = facts.settings ? of_settings(*facts.settings)
+                                      : json::value(json::object{{"unknown", facts.settings.error().said}});
+  object["next_boot"] = of(facts.next_boot);
   return object;
 }
 

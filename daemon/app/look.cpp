@@ -9,6 +9,7 @@
 #include "base/names.h"
 #include "env/plan.h"
 #include "health/checks.h"
+#include "host/standing.h"
 #include "shelf/report.h"
 #include "storage/report.h"
 #include "storage/trials.h"
@@ -204,7 +205,7 @@ serve::Inputs Look::operator()(const profile::Profile& profile, Depth depth) {
   if (!facts_ || depth == Depth::everything) {
     taken_at_ = clock_.now();
     taken_steady_ = clock_.steady();
-    facts_ = facts::gather(files_);
+    facts_ = facts::gather(files_, profile);
   }
   const auto now = clock_.now();
   serve::Inputs inputs;
@@ -217,6 +218,7 @@ serve::Inputs Look::operator()(const profile::Profile& profile, Depth depth) {
   if (facts_->uptime) inputs.uptime = *facts_->uptime;
 
   inputs.findings = health::run(*facts_, profile, taken_at_);
+  append(inputs.findings, host::findings(*facts_, profile, taken_at_));
   const auto provisioned = storage::read_report(files_);
   append(inputs.findings, storage::findings(provisioned, *facts_, profile, now));
   append(inputs.findings, storage::trial_findings(*facts_, provisioned, profile, now));

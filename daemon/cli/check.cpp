@@ -14,6 +14,7 @@
 #include "health/checks.h"
 #include "health/explain.h"
 #include "health/page.h"
+#include "host/standing.h"
 #include "profile/load.h"
 
 namespace fettle::cli {
@@ -21,20 +22,41 @@ namespace {
 
 namespace json = boost::json;
 
-int list(Context& context) {
+struct Listed {
+  std::string id;
+  std::string title;
+};
+
+// The checks of the program, then those of the settings that the profile names.
+std::vector<Listed> all_checks(const profile::Profile& profile) {
+  std::vector<Listed> listed;
+  for (const health::Check& check : health::checks())
+    listed.push_back({std::string(check.id), std::string(check.title)});
+  if (!profile.host) return listed;
+  for (const profile::Setting& setting : profile.host->settings)
+    listed.push_back({host::id_of(setting), host::wanted_text(setting)});
+  return listed;
+}
+
+Findings run_all(const facts::Facts& facts, const profile::Profile& profile,
+                 std::chrono::system_clock::time_point now) {
+  Findings findings = health::run(facts, profile, now);
+  for (NamedFinding& finding : host::findings(facts, profile, now)) findings.push_back(std::move(finding));
+  return findings;
+}
+
+int list(Context& context, const std::vector<Listed>& listed) {
   if (context.format == Format::json) {
     json::array checks;
-    for (const health::Check& check : health::checks()) {
+    for (const Listed& check : listed)
       checks.emplace_back(json::object{{"id", check.id}, {"title", check.title}});
-    }
     context.out << pretty_json(json::object{{"checks", std::move(checks)}});
     return ok;
   }
   std::size_t widest = 0;
-  for (const health::Check& check : health::checks()) widest = std::max(widest, check.id.size());
-  for (const health::Check& check : health::checks()) {
+  for (const Listed& check : listed) widest = std::max(widest, check.id.size());
+  for (const Listed& check : listed)
     context.out << check.id << std::string(widest - check.id.size() + 2, ' ') << check.title << '\n';
-  }
   return ok;
 }
 
@@ -60,9 +82,8 @@ Error no_such_check(const std::string& name) {
 }
 
 // The first name that no check has; nothing when all are known.
-std::optional<Error> unknown_name(const std::vector<std::string>& names) {
+std::optional<Error> unknown_name(const std::vector<std::string>& names, const std::vector<Listed>& all) {
   for (const std::string& name : names) {
-    const auto all = health::checks();
     if (std::none_of(all.begin(), all.end(), [&](const auto& check) { return is_named(check.id, name); }))
       return no_such_check(name);
   }
@@ -79,17 +100,37 @@ Findings chosen(Findings findings, const std::vector<std::string>& names) {
   return some;
 }
 
-int explain(Context& context, const std::string& id) {
-  const health::Explanation* const found = health::explain(id);
-  if (found == nullptr) return report(context, no_such_check(id), usage);
+template <class Text>
+void print_explanation(Context& context, const Text& told) {
   if (context.format == Format::json) {
-    context.out << pretty_json(json::object{
-        {"id", found->id}, {"reads", found->reads}, {"why", found->why}, {"advice", found->advice}});
+    context.out << pretty_json(
+        json::object{{"id", told.id}, {"reads", told.reads}, {"why", told.why}, {"advice", told.advice}});
   } else {
-    context.out << found->id << "\n\nreads    " << found->reads << "\nmatters  " << found->why
-                << "\nto do    " << found->advice << '\n';
+    context.out << told.id << "\n\nreads    " << told.reads << "\nmatters  " << told.why << "\nto do    "
+                << told.advice << '\n';
   }
-  return ok;
+}
+
+int explain(Context& context, const std::string& id, const profile::Loaded& loaded) {
+  if (const health::Explanation* const found = health::explain(id)) {
+    print_explanation(context, *found);
+    return ok;
+  }
+  if (loaded.profile) {
+    if (const auto found = host::explain(id, *loaded.profile)) {
+      print_explanation(context, *found);
+      return ok;
+    }
+  }
+  return report(context, no_such_check(id), usage);
+}
+
+// The names that people say for an id.
+std::vector<std::string> ids_of(std::vector<std::string> names) {
+  for (std::string& name : names) {
+    if (name == "next-boot") name = "driver.next_boot";
+  }
+  return names;
 }
 
 void print(Context& context, Dialect dialect, const Findings& findings) {
@@ -125,7 +166,7 @@ void parse(CLI::App& app, Wish& wish, const std::vector<std::string>& arguments)
       ->type_name("ID");
   app.add_option("--as", wish.dialect, "Text and exit codes for another monitor")
       ->check(CLI::IsMember(known));
-  app.add_option("NAME", wish.names, "Only these checks, or all of a group: gpu.count, gpu");
+  app.add_option("NAME", wish.names, "Only these checks, or all of a group: gpu.count, gpu; next-boot");
   app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
 }
 
@@ -150,15 +191,17 @@ int run_check(Context& context, const std::vector<std::string>& arguments) {
   } catch (const CLI::ParseError& err) {
     return app.exit(err, context.out, context.err) == 0 ? ok : usage;
   }
-  if (wish.only_list) return list(context);
-  if (!wish.explain.empty()) return explain(context, wish.explain);
-  if (const auto error = unknown_name(wish.names)) return report(context, *error, usage);
-  const Dialect dialect = dialect_of(wish, context.format);
+  wish.names = ids_of(std::move(wish.names));
   const profile::Loaded loaded = profile::load(context.system.files);
+  // Without a profile its own checks are not known; those of the program are.
+  const auto listed = all_checks(loaded.profile ? *loaded.profile : profile::Profile{});
+  if (wish.only_list) return list(context, listed);
+  if (!wish.explain.empty()) return explain(context, ids_of({wish.explain}).front(), loaded);
+  const Dialect dialect = dialect_of(wish, context.format);
   if (!loaded.profile) return without_profile(context, dialect, loaded.complaints);
-  const facts::Facts facts = facts::gather(context.system.files);
-  const Findings findings =
-      chosen(health::run(facts, *loaded.profile, context.system.clock.now()), wish.names);
+  if (const auto error = unknown_name(wish.names, listed)) return report(context, *error, usage);
+  const facts::Facts facts = facts::gather(context.system.files, *loaded.profile);
+  const Findings findings = chosen(run_all(facts, *loaded.profile, context.system.clock.now()), wish.names);
   print(context, dialect, findings);
   return exit_code(dialect, worst(findings));
 }

@@ -12,6 +12,7 @@ int run_collect(Context& context, const std::vector<std::string>& arguments);
 int run_compat(Context& context, const std::vector<std::string>& arguments);
 int run_env(Context& context, const std::vector<std::string>& arguments);
 int run_events(Context& context, const std::vector<std::string>& arguments);
+int run_host(Context& context, const std::vector<std::string>& arguments);
 int run_ledger(Context& context, const std::vector<std::string>& arguments);
 int run_models(Context& context, const std::vector<std::string>& arguments);
 int run_plan(Context& context, const std::vector<std::string>& arguments);

@@ -69,6 +69,29 @@ json::object to_json(const profile::Cache& cache) {
   return out;
 }
 
+json::object to_json(const profile::Host& host) {
+  json::array settings;
+  for (const profile::Setting& each : host.settings) {
+    settings.emplace_back(json::object{{"name", each.name},
+                                       {"key", each.key},
+                                       {"value", each.value},
+                                       {"why", each.why},
+                                       {"source", each.source}});
+  }
+  json::object out{{"sockets", host.sockets},
+                   {"cores", host.cores},
+                   {"threads", host.threads},
+                   {"memory_bytes", host.memory.count},
+                   {"root_free_bytes", host.root_free.count},
+                   {"swap", host.swap == profile::Host::Swap::none ? "none" : "any"},
+                   {"clock", host.clock == profile::Host::Clock::any ? "any" : "synchronised"},
+                   {"groups", to_json(host.groups)},
+                   {"settings", std::move(settings)}};
+  if (host.infiniband)
+    out["infiniband"] = {{"ports", host.infiniband->ports}, {"rate_gbit", host.infiniband->rate_gbit}};
+  return out;
+}
+
 json::object to_json(const profile::Shelf& shelf) {
   json::array repositories;
   for (const profile::Repository& each : shelf.repositories) {
@@ -88,7 +111,11 @@ json::object to_json(const profile::Shelf& shelf) {
 }
 
 json::object to_json(const Profile& wanted) {
-  json::object out{{"name", wanted.name}, {"file", wanted.file}, {"why", wanted.why}};
+  json::object out{{"name", wanted.name},
+                   {"file", wanted.file},
+                   {"why", wanted.why},
+                   {"extends", wanted.extends},
+                   {"chosen", wanted.chosen}};
   if (wanted.gpus) {
     out["gpus"] = {{"model", wanted.gpus->model},
                    {"count", wanted.gpus->count},
@@ -96,6 +123,7 @@ json::object to_json(const Profile& wanted) {
                    {"memory_partition", wanted.gpus->memory_partition},
                    {"memory_bytes", wanted.gpus->memory.count}};
   }
+  if (wanted.host) out["host"] = to_json(*wanted.host);
   if (wanted.cache) out["cache"] = to_json(*wanted.cache);
   json::array caches;
   for (const profile::CacheDirectory& each : wanted.caches) {
@@ -151,8 +179,19 @@ void print_rows(std::ostream& out, std::string_view title, const std::vector<Row
 void print(std::ostream& out, const Profile& wanted) {
   out << "profile " << wanted.name << " from " << wanted.file << '\n';
   if (!wanted.why.empty()) out << wanted.why << '\n';
+  out << wanted.chosen << (wanted.extends.empty() ? "" : "; extends " + wanted.extends) << '\n';
   std::vector<Row> rows;
   if (wanted.gpus) rows.push_back({"GPUs", std::to_string(wanted.gpus->count) + " x " + wanted.gpus->model});
+  if (wanted.host) {
+    const profile::Host& host = *wanted.host;
+    if (host.threads != 0)
+      rows.push_back({"processors", count_of(host.sockets, "socket") + ", " + count_of(host.cores, "core") +
+                                        ", " + count_of(host.threads, "thread")});
+    if (host.memory.count != 0) rows.push_back({"memory", "at least " + fettle::to_text(host.memory)});
+    if (host.infiniband)
+      rows.push_back({"InfiniBand", count_of(host.infiniband->ports, "port") + " at " +
+                                        std::to_string(host.infiniband->rate_gbit) + " Gbit/s"});
+  }
   if (wanted.cache) {
     rows.push_back(
         {"cache", wanted.cache->path + (wanted.cache->drives ? "" : " (a directory; no drive is touched)")});
@@ -168,6 +207,11 @@ void print(std::ostream& out, const Profile& wanted) {
     }
   }
   print_rows(out, "hardware", rows);
+  if (wanted.host) {
+    rows.clear();
+    for (const profile::Setting& each : wanted.host->settings) rows.push_back({each.name, each.why});
+    print_rows(out, "settings of the host", rows);
+  }
   rows.clear();
   for (const profile::CacheDirectory& each : wanted.caches) rows.push_back({each.name, each.why});
   print_rows(out, "cache directories", rows);

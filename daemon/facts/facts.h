@@ -13,20 +13,14 @@
 #include "base/result.h"
 #include "base/version.h"
 #include "facts/collected.h"
+#include "facts/fact.h"
+#include "facts/host.h"
+#include "facts/next_boot.h"
 #include "system/block.h"
 #include "system/files.h"
+#include "system/time_sync.h"
 
 namespace fettle::facts {
-
-// A Result that starts as "not looked yet" instead of as an empty success.
-template <class T>
-class Fact : public Result<T> {
- public:
-  Fact() : Result<T>(fail(Why::missing, "cannot say yet: not looked at")) {}
-  Fact(Result<T> result) : Result<T>(std::move(result)) {}            // NOLINT(google-explicit-constructor)
-  Fact(T value) : Result<T>(std::move(value)) {}                      // NOLINT(google-explicit-constructor)
-  Fact(tl::unexpected<Error> error) : Result<T>(std::move(error)) {}  // NOLINT(google-explicit-constructor)
-};
 
 struct Os {
   std::string id;       // "ubuntu"
@@ -174,6 +168,15 @@ struct Facts {
   Fact<Identity> identity;
   Fact<Bytes> memory;  // MemTotal
   Fact<std::chrono::seconds> uptime;
+  Fact<Hardware> hardware;
+  Fact<Cpus> cpus;
+  Fact<std::vector<Swap>> swaps;
+  Fact<system::Space> root_space;
+  Fact<system::TimeSync> time_sync;
+  Fact<std::vector<InfinibandPort>> infiniband;  // an empty list = none, which is no error
+  Fact<GpuAccess> gpu_access;
+  Fact<FoundSettings> settings;  // those that the profile names, in its order
+  Fact<NextBoot> next_boot;
   // What `fettle collect` left; older results than they allow are errors.
   Fact<CacheTrial> cache_trial;
   Fact<DriveTrials> drive_trials;
@@ -185,7 +188,9 @@ unsigned count_gpus(const std::vector<KfdDevice>& devices);
 // "0000:27:00.0", the GPU's also for a partition of it.
 std::string pci_address_of(const KfdDevice& device);
 
-// Looks at everything once. Never fails as a whole; each field says for itself.
+// Looks at everything once. Never fails as a whole; each field says for itself. Without a profile, `settings`
+// is not looked at.
 Facts gather(const system::Files& files);
+Facts gather(const system::Files& files, const profile::Profile& profile);
 
 }  // namespace fettle::facts

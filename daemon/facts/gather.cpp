@@ -27,6 +27,20 @@ Facts gather(const system::Files& files) {
   facts.cache_trial = read_cache_trial(files, facts.uptime);
   facts.drive_trials = read_drive_trials(files, facts.uptime);
   facts.cache_usage = read_cache_usage(files, facts.uptime);
+  facts.hardware = read_hardware(files);
+  facts.cpus = read_cpus(files);
+  facts.swaps = read_swaps(files);
+  facts.root_space = files.space("/");
+  facts.time_sync = read_time_sync(files);
+  facts.infiniband = read_infiniband(files);
+  facts.gpu_access = read_gpu_access(files);
+  facts.next_boot = read_next_boot(files);
+  return facts;
+}
+
+Facts gather(const system::Files& files, const profile::Profile& profile) {
+  Facts facts = gather(files);
+  facts.settings = profile.host ? read_settings(files, profile.host->settings) : FoundSettings{};
   return facts;
 }
 

@@ -21,6 +21,19 @@ Result<Identity> read_identity(const system::Files& files);
 Result<Bytes> read_memory(const system::Files& files);
 Result<std::chrono::seconds> read_uptime(const system::Files& files);
 
+Result<Hardware> read_hardware(const system::Files& files);
+Result<Cpus> read_cpus(const system::Files& files);
+Result<std::vector<Swap>> read_swaps(const system::Files& files);
+Result<system::TimeSync> read_time_sync(const system::Files& files);
+Result<std::vector<InfinibandPort>> read_infiniband(const system::Files& files);
+Result<GpuAccess> read_gpu_access(const system::Files& files);
+// The newest kernel below /boot; settings of the host that the profile names.
+Result<NextBoot> read_next_boot(const system::Files& files);
+FoundSettings read_settings(const system::Files& files, const std::vector<profile::Setting>& wanted);
+// Who sets one of them at boot or login.
+Result<std::vector<SettingSource>> read_setting_sources(const system::Files& files,
+                                                        const profile::Setting& wanted);
+
 // Which drives are in use follows from the mounts, so drives fail when the mounts did: a drive that nobody
 // could look at must not seem free.
 Result<std::vector<Drive>> read_drives(const system::Files& files, const Result<std::vector<Mount>>& mounts);

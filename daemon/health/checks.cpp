@@ -4,6 +4,8 @@
 
 #include "health/gpu_devices.h"
 #include "health/gpus.h"
+#include "health/host.h"
+#include "health/next_boot.h"
 #include "health/software.h"
 
 namespace fettle::health {
@@ -15,6 +17,7 @@ constexpr std::array table{
     Check{"driver.amdgpu", "amdgpu kernel module", &driver_amdgpu},
     Check{"driver.release", "amdgpu driver release", &driver_release},
     Check{"rocm.version", "ROCm release of the host", &rocm_version},
+    Check{"driver.next_boot", "driver for the kernel of the next boot", &driver_next_boot},
     Check{"compat.stack", "system, kernel, driver and ROCm together", &compat_stack},
     Check{"gpu.count", "number of GPUs", &gpu_count},
     Check{"gpu.model", "model of the GPUs", &gpu_model},
@@ -26,6 +29,13 @@ constexpr std::array table{
     Check{"ras.errors", "memory and engine errors of the GPUs", &ras_errors},
     Check{"ras.pages", "bad memory pages of the GPUs", &ras_pages},
     Check{"ras.bus", "PCIe errors of the GPUs", &ras_bus},
+    Check{"host.cpus", "processors of the host", &host_cpus},
+    Check{"host.memory", "memory of the host", &host_memory},
+    Check{"host.swap", "swap", &host_swap},
+    Check{"host.root", "room on the root file system", &host_root},
+    Check{"host.clock", "clock kept right by somebody", &host_clock},
+    Check{"host.infiniband", "InfiniBand ports", &host_infiniband},
+    Check{"host.groups", "users who may open the GPUs", &host_groups},
 };
 
 consteval bool ids_are_unique() {

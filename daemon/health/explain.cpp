@@ -43,6 +43,15 @@ constexpr std::array explanations{
                 "Point the link with `update-alternatives --config rocm`. None on the host is fine when all "
                 "work runs in "
                 "containers, which bring theirs."},
+    Explanation{
+        "driver.next_boot",
+        "vmlinuz-* in /boot, /lib/modules/RELEASE/updates/dkms, its headers, /var/lib/dkms, GRUB_DEFAULT, "
+        "the firmware's Secure Boot variable",
+        "Nodes rarely lose their driver while they run: they lose it at the reboot after an unattended "
+        "upgrade of the kernel, at night, all of them at once.",
+        "Ask before each reboot: `fettle check next-boot`. When it warns, build the module "
+        "(`dkms autoinstall -k RELEASE`) or hold the kernel (`apt-mark hold linux-image-generic "
+        "linux-headers-generic`). It is never a failure: the node serves until it is rebooted."},
     Explanation{"compat.stack", "all of the above, against the table in profiles/compat/rocm.yaml",
                 "Each part can be good and the set still be one that was never tested, or that is excluded "
                 "for MI300X: "
@@ -109,6 +118,45 @@ constexpr std::array explanations{
         "ras.bus", "aer_dev_fatal and aer_dev_nonfatal of each card, the TOTAL lines",
         "PCIe errors that were not corrected end in hung transfers or a GPU that falls off the bus.",
         "`dmesg | grep AER` names the link. Reseat GPU and riser; on rented hardware, change the node."},
+    Explanation{
+        "host.cpus", "/sys/devices/system/cpu: which are on line, and who shares socket and core with whom",
+        "A socket or half the threads missing halves the memory bandwidth that loading and tokenizing "
+        "live on, and the GPUs of that side get their work through the other one.",
+        "`lscpu -e` shows what is off line. After a change of the firmware SMT is often on again; in the "
+        "cloud, compare with the size that was ordered."},
+    Explanation{"host.memory", "MemTotal of /proc/meminfo",
+                "Weights pass through the page cache, and pinned buffers must fit beside it. Boards switch a "
+                "bad module off silently: 64 GB less and nothing says so.",
+                "`dmidecode -t memory` names the empty slot, the BMC's event log the reason. What the kernel "
+                "keeps for itself (1 to 2 %) is allowed for in the profile."},
+    Explanation{
+        "host.swap", "/proc/swaps: every swap file and partition in use",
+        "A server of models that swaps answers in seconds instead of milliseconds and looks healthy "
+        "meanwhile; without swap it is ended and started again, which is the better fault.",
+        "`swapoff -a`, and take the line out of /etc/fstab. cloud-init makes it again where its `swap` "
+        "says so."},
+    Explanation{"host.root", "free space of the file system of /, for users without privileges",
+                "A full root stops logins, the journal and every upgrade half way. Container images of 20 to "
+                "40 GB are what fills it.",
+                "Let docker keep its data on the cache (`data-root`), `journalctl --vacuum-size=1G`, "
+                "`apt-get clean`."},
+    Explanation{"host.clock", "the kernel's own word whether somebody disciplines its clock (adjtimex)",
+                "Tokens and TLS certificates are refused by a clock that is minutes off, and logs of several "
+                "nodes cannot be put in order.",
+                "`timedatectl` shows it. In a virtual machine chrony with the host's PTP clock is best; one "
+                "program only, two fight each other."},
+    Explanation{
+        "host.infiniband", "/sys/class/infiniband/*/ports/*: state and rate",
+        "A port that is down or trained at half rate slows every job that spans nodes to its speed, and "
+        "jobs on one node never show it.",
+        "`ibstat`, then cable and switch port. After a switch was rebooted, give links a minute. On "
+        "rented hardware hand the node back: it is their cable."},
+    Explanation{
+        "host.groups", "/etc/group, and the mode of /dev/kfd",
+        "/dev/kfd and the render nodes belong to groups render and video: who is in neither sees no "
+        "GPU, and the error of ROCm says \"no device\", not \"permission denied\".",
+        "`usermod -a -G render,video USER`, and a new login. Containers: `--group-add` with the number "
+        "of the host's group, for the names differ inside."},
 };
 
 }  // namespace

@@ -12,7 +12,7 @@ struct Explanation {
   std::string_view advice;
 };
 
-// Nothing for an id that no check has.
+// Null for an id that no check of health has; those of settings are in host/standing.h.
 const Explanation* explain(std::string_view id);
 
 }  // namespace fettle::health

@@ -176,7 +176,10 @@ constexpr std::array profile_fields{
     header<Profile>("kind"),
     field<&Profile::name, own_name>("name"),
     field<&Profile::why, text<sentence_rule>>("why"),
+    field<&Profile::extends, text<name_rule>>("extends"),
+    field<&Profile::match, read_match>("for"),
     field<&Profile::gpus, gpus>("gpus"),
+    field<&Profile::host, read_host>("host"),
     field<&Profile::cache, read_cache>("cache"),
     field<&Profile::caches, list_of<cache_directory, CacheDirectory>>("caches"),
     field<&Profile::environment, list_of<variable, Variable>>("environment"),
@@ -231,7 +234,7 @@ void names_must_differ(Reading& reading, const Node& root, const Profile& profil
 }
 
 void cache_must_be_there(Reading& reading, const Node& root, const Profile& profile) {
-  if (root.find("cache") != nullptr) return;
+  if (root.find("cache") != nullptr || !profile.extends.empty()) return;  // the base may have one
   if (!profile.caches.empty()) {
     reading.complain(root.find("caches")->place, "'caches' needs a 'cache' that says where they are");
   }

@@ -147,14 +147,8 @@ void entries_must_be_sound(Reading& reading, const Node* list, std::string_view 
   }
 }
 
-void pci_device(Reading& reading, const Node& node, const std::string& what, unsigned& out) {
-  std::string id;
-  read_text(reading, node, what, pci_rule, id);
-  out = to_number<unsigned>(id, 16).value_or(0);
-}
-
 constexpr std::array gpu_fields{
-    field<&GpuModel::pci_device, pci_device>("id", Need::required),
+    field<&GpuModel::pci_device, read_pci_device>("id", Need::required),
     field<&GpuModel::name, text<sentence_rule>>("name", Need::required),
     field<&GpuModel::family, text<sentence_rule>>("family", Need::required),
     field<&GpuModel::gfx, text<sentence_rule>>("gfx", Need::required),

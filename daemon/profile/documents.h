@@ -41,6 +41,17 @@ void read_model_rules(Reading& reading, const Node& root, ModelRules& out);
 // The value of the key `cache`, in a profile and in a configuration.
 void read_cache(Reading& reading, const Node& node, const std::string& what, std::optional<Cache>& out);
 
+// "0x74a1"; document_host.cpp.
+void read_pci_device(Reading& reading, const Node& node, const std::string& what, unsigned& out);
+
+// The values of the keys `host` and `for` of a profile; document_host.cpp.
+void read_host(Reading& reading, const Node& node, const std::string& what, std::optional<Host>& out);
+void read_match(Reading& reading, const Node& node, const std::string& what, std::optional<Match>& out);
+
+// What an extending profile does not say is taken from its base; sections are taken whole, of `host` each
+// key. `root` is the document of `over`.
+void take_from_base(Profile& over, const Node& root, const Profile& base);
+
 // The value of a key `name`: a file may say its own name, but no other.
 void own_name(Reading& reading, const Node& node, const std::string& what, std::string& out);
 

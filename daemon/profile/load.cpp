@@ -6,6 +6,7 @@
 #include <array>
 #include <set>
 
+#include "profile/choose.h"
 #include "profile/documents.h"
 #include "profile/kinds.h"
 #include "profile/rules.h"
@@ -135,16 +136,46 @@ class Loader {
                                ".yaml exists; `fettle profile list` shows those that do");
   }
 
-  void find_profile(Reading& configuration, const Configuration& wanted) {
-    const bool found = find_file(wanted.profile.name, "profile", [&](Reading& reading, const Node& root) {
-      profile_.file = reading.file();
-      read_profile(reading, root, profile_);
-      profile_.name = wanted.profile.name;
+  // One profile file; what it does not say comes from its base. `depth` counts the files on the way.
+  bool read_one(const std::string& name, Profile& out, unsigned depth) {
+    return find_file(name, "profile", [&](Reading& reading, const Node& root) {
+      out.file = reading.file();
+      read_profile(reading, root, out);
+      out.name = name;
       if (const Node* const gpus = root.find("gpus")) {
-        if (const Node* const model = gpus->find("model")) gpu_model_ = {reading.file(), model->place};
+        const Node* const model = gpus->find("model");
+        if (model != nullptr && depth == 0) gpu_model_ = {reading.file(), model->place};
+      }
+      if (out.extends.empty()) return;
+      const Place place = root.find("extends")->place;
+      Profile base;
+      if (depth >= longest_chain) {
+        reading.complain(place, "more than " + std::to_string(longest_chain) + " profiles extend each other",
+                         "a chain that ends");
+      } else if (!read_one(out.extends, base, depth + 1)) {
+        reading.complain(place, "there is no profile '" + out.extends + "' to extend",
+                         "`fettle profile list` shows those that are");
+      } else {
+        take_from_base(out, root, base);
       }
     });
-    if (!found) complain_absent(configuration, wanted.profile, "profile", wanted.profile.name);
+  }
+
+  void find_profile(Reading& configuration, const Configuration& wanted) {
+    std::string name = wanted.profile.name;
+    std::string chosen = "named in the configuration";
+    if (name == automatic) {
+      const Choice choice = choose(list(files_), files_);
+      if (choice.name.empty()) {
+        configuration.complain(wanted.profile.place, choice.why, choice.advice);
+        return;
+      }
+      name = choice.name;
+      chosen = choice.why;
+    }
+    if (!read_one(name, profile_, 0))
+      complain_absent(configuration, {name, wanted.profile.place}, "profile", name);
+    profile_.chosen = chosen;
     if (wanted.cache) profile_.cache = wanted.cache;
     profile_.price = wanted.price;
   }
@@ -206,6 +237,8 @@ class Loader {
                      [](const Shelf& a, const Shelf& b) { return a.priority > b.priority; });
   }
 
+  static constexpr unsigned longest_chain = 4;
+
   struct Written {
     std::string file;
     Place place;
@@ -258,6 +291,9 @@ void list_place(const system::Files& files, std::string_view kind, const std::st
       each.complaints = reading.take();
       const Node* const why = document.root.find("why");
       if (why != nullptr && each.complaints.empty()) each.why = why->text;
+      const Node* const match = document.root.find("for");
+      if (match != nullptr && each.complaints.empty() && kind == "profile")
+        read_match(reading, *match, "'for'", each.match);
     } else {
       complain_of_whole(reading, text.error());
     }

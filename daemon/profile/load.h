@@ -5,6 +5,7 @@
 // models, model-rules (the last two are loaded apart, see models.h). Each is at most 256 KiB, one document,
 // without anchors, aliases and tags, at most 32 levels and 100,000 values. A name is looked for in
 // names::site_profiles first and then in names::shipped_profiles; `shelves/NAME.yaml` below them for shelves.
+// `profile: auto` takes the profile whose `for` tells most of this machine (choose.h).
 // A `cache` in the configuration stands in place of the profile's: without `drives` it is a directory.
 #pragma once
 
@@ -54,6 +55,7 @@ struct Found {
   std::string file;
   std::string why;  // empty when the file has mistakes
   Complaints complaints;
+  std::optional<Match> match = std::nullopt;  // of a profile without mistakes
 };
 std::vector<Found> list(const system::Files& files);
 

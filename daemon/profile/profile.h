@@ -194,6 +194,63 @@ struct GpuModel {
   std::vector<std::string> sources;
 };
 
+// Where a setting of the host means anything: a guest sees neither the IOMMU nor the idle states of its host.
+enum class Where { anywhere, bare_metal, virtual_machine };
+
+// How a setting is read, and how it is kept over a boot.
+enum class SettingKind {
+  sysctl,  // kernel.numa_balancing: below /proc/sys; sysctl.d
+  sysfs,   // a path below /sys, '*' for one directory; tmpfiles.d. Of "always [madvise] never", madvise is it
+  module,  // amdgpu.gpu_recovery: a parameter of a loaded module; modprobe.d
+  limit,   // memlock: for logins in limits.d, for units as DefaultLimitMEMLOCK
+  boot,    // iommu, with value pt: a word of the kernel command line, which is never written, only advised
+};
+
+enum class Severity { warning, error };
+
+// One knob of the host; it is also the check host.NAME.
+struct Setting {
+  std::string name;
+  SettingKind kind = SettingKind::sysctl;
+  std::string key;
+  std::string value;                // what `fettle host apply` writes
+  std::vector<std::string> accept;  // values that are as good
+  std::string beside;               // "name=C2": only places where the file of that name beside it holds this
+  Where where = Where::anywhere;
+  Severity severity = Severity::warning;
+  std::string why;
+  std::string advice;
+  std::string source;
+};
+
+struct Infiniband {
+  unsigned ports = 0;      // active ones, at least
+  unsigned rate_gbit = 0;  // of each at least
+};
+
+// What is expected of the machine around the GPUs. 0 and empty = not asked.
+struct Host {
+  unsigned sockets = 0;
+  unsigned cores = 0;
+  unsigned threads = 0;
+  Bytes memory;     // at least
+  Bytes root_free;  // on the file system of /, at least
+  enum class Swap { any, none } swap = Swap::any;
+  enum class Clock { any, synchronised } clock = Clock::any;
+  std::optional<Infiniband> infiniband;
+  std::vector<std::string> groups;  // each must have members, unless everybody may open /dev/kfd
+  std::vector<Setting> settings;
+};
+
+// Which machines a profile is for; `profile: auto` takes the one of which most is given, all of it true.
+struct Match {
+  std::vector<unsigned> pci_devices;  // of vendor 0x1002; each GPU of the machine is one of them
+  unsigned count = 0;                 // of such GPUs; 0 = any number but none
+  std::string vendor;                 // glob patterns on /sys/class/dmi/id/sys_vendor
+  std::string product;                // and product_name
+  bool no_gpu = false;                // the machine has no compute GPU of the vendor at all
+};
+
 // What the node costs; the ledger turns times into money with it.
 struct Price {
   std::int64_t thousandths_per_hour = 0;  // 31.2 = 31200
@@ -202,9 +259,13 @@ struct Price {
 
 struct Profile {
   std::string name;
-  std::string file;  // where it was read from
-  std::string why;   // what it is for, one sentence
+  std::string file;            // where it was read from
+  std::string why;             // what it is for, one sentence
+  std::string extends;         // the profile that says what this one does not; empty = none
+  std::optional<Match> match;  // for `profile: auto`
+  std::string chosen;          // how it came to be this profile, one sentence
   std::optional<Gpus> gpus;
+  std::optional<Host> host;
   std::optional<Cache> cache;
   std::vector<CacheDirectory> caches;
   std::vector<Variable> environment;

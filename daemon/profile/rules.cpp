@@ -66,6 +66,26 @@ bool is_pattern(std::string_view text) {
   return true;
 }
 
+// Printable and of one word: it becomes part of a line in a file of ours.
+bool is_word(std::string_view text) {
+  return word(text, 256) && made_of(text, lower, upper, digit, "._-+:=,/@%");
+}
+
+// Part of sysfs and without a way out of it; '*' stands for any characters but '/'.
+bool is_sysfs(std::string_view text) {
+  std::string path(text);
+  std::replace(path.begin(), path.end(), '*', '_');
+  return is_absolute(path) && path.substr(0, 5) == "/sys/";
+}
+
+bool is_dotted(std::string_view text) {
+  if (!word(text, 128) || !made_of(text, lower, upper, digit, "._-")) return false;
+  for (const std::string_view part : split(text, '.')) {
+    if (part.empty()) return false;
+  }
+  return text.find('.') != std::string_view::npos;
+}
+
 // Without user and password: secrets do not belong into a file that everybody may read.
 bool is_endpoint(std::string_view text) {
   const std::string_view rest = text.substr(0, 8) == "https://"  ? text.substr(8)
@@ -161,6 +181,15 @@ const Rule currency_rule{[](std::string_view text) {
                                   });
                          },
                          "three capital letters such as USD or EUR"};
+const Rule dotted_rule{&is_dotted, "names joined by dots, such as kernel.numa_balancing"};
+const Rule sysfs_rule{&is_sysfs, "a path below /sys, '*' for any part of a name"};
+const Rule word_rule{&is_word, "one word of letters, digits and ._-+:=,/@%"};
+const Rule beside_rule{[](std::string_view text) {
+                         const auto equals = text.find('=');
+                         return equals != std::string_view::npos && is_word(text) && equals > 0 &&
+                                text.substr(0, equals).find('/') == std::string_view::npos;
+                       },
+                       "FILE=VALUE of a file in the same directory, such as name=C2"};
 const Rule pci_rule{[](std::string_view text) {
                       return text.size() == 6 && text.substr(0, 2) == "0x" &&
                              made_of(text.substr(2), hex_digit);

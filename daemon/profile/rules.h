@@ -27,6 +27,13 @@ extern const Rule amount_rule;      // 31.2
 extern const Rule currency_rule;    // USD
 extern const Rule pci_rule;         // 0x74a1
 
+// Setting::key, by kind: kernel.numa_balancing, /sys/kernel/mm/transparent_hugepage/enabled,
+// amdgpu.ras_enable.
+extern const Rule dotted_rule;
+extern const Rule sysfs_rule;
+extern const Rule word_rule;    // of a kernel command line or a limit: no blank, no quote
+extern const Rule beside_rule;  // name=C2
+
 // 40 hex digits: a commit of a model repository.
 bool is_commit(std::string_view text);
 

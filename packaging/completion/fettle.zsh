@@ -7,6 +7,7 @@ commands=(
   'collect:try the cache and the drives for the daemon'
   'compat:which system, kernel, driver and ROCm go together; what if'
   'env:the environment the profile asks for, and where it is delivered'
+  'host:settings of the host: wanted, found, who set them'
   'models:what is known of models, and what an engine needs for each'
   'ready:can this node serve a model now'
   'run-line:the command that serves a model in a container'
@@ -49,6 +50,7 @@ case $state in
       env)
         _arguments '--format[dialect]:format:(plain sh systemd docker json)' '1:verb:(explain)' '2:variable:'
         ;;
+      host) _arguments '--yes[do it]' '1:verb:(show apply revert)' ;;
       models) _arguments '--engine[engine and version]:engine:(vllm sglang)' '1:verb:(list show explain)' '2:model:' ;;
       ready) _arguments '--engine[engine and version]:engine:(vllm sglang)' '--tp[ranks]:number:' '1:model:' ;;
       run-line)

@@ -63,7 +63,8 @@ TEST_CASE("facts: partitions of one GPU count once, and other devices of the ven
   CHECK(gpus->front().pci_device == 0x1638);
   add("0000:04:00.0", "amd\n", "0x030000\n");
   CHECK(read_gpus_on_pci(tree.files()).error().said ==
-        "cannot read '/sys/bus/pci/devices/0000:04:00.0/vendor': 'amd' is not a number");
+        "cannot look for GPUs on PCI: cannot read '/sys/bus/pci/devices/0000:04:00.0/vendor': 'amd' is not a "
+        "number");
 }
 
 TEST_CASE("facts: without sysfs there is no count at all") {

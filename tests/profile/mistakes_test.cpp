@@ -378,6 +378,7 @@ TEST_CASE("profile: all mistakes of a file come at once, in the order of their p
         ":4:15  the cache cannot be at '/tmp': /tmp is emptied, and services see one of their own  a place "
         "such as "
         "/srv/fettle, bind-mounted there when it is somebody else's mount\n"
-        ":5:1  unknown key 'kache'  known here: schema, kind, name, why, gpus, cache, caches, environment, "
+        ":5:1  unknown key 'kache'  known here: schema, kind, name, why, extends, for, gpus, host, "
+        "cache, caches, environment, "
         "not_set");
 }
