@@ -10,16 +10,15 @@ namespace {
 constexpr std::string_view mountinfo = "/proc/self/mountinfo";
 constexpr Bytes mountinfo_limit = 16_MiB;  // 5,000 mounts of containers are about 2 MiB
 
-// Options of the mount, then those of the file system that it does not repeat. Either may say "ro", and then
-// it is.
+// Options of the mount, then those of the file system that it does not repeat. Whether it can be written is the
+// file system's answer alone: ProtectSystem=strict makes every mount "ro" in the daemon's own view, the cache too.
 std::string merged(std::string_view of_mount, std::string_view of_file_system) {
   const auto first = split(of_mount, ',');
   const auto second = split(of_file_system, ',');
   const auto has = [](const auto& list, std::string_view word) {
     return std::find(list.begin(), list.end(), word) != list.end();
   };
-  const bool read_only = has(first, "ro") || has(second, "ro");
-  std::string options = read_only ? "ro" : "rw";
+  std::string options = has(second, "ro") ? "ro" : "rw";
   for (const auto* const list : {&first, &second}) {
     for (const std::string_view option : *list) {
       if (option.empty() || option == "rw" || option == "ro") continue;

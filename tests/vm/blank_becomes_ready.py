@@ -70,6 +70,12 @@ def second_run(machine):
     machine.must("systemctl start fettle-collect.timer")
 
 
+@scenario.step("the daemon restarted, now that the cache is mounted, sees the same ready node")
+def restart(machine):
+    machine.must("systemctl restart fettled.service")
+    node.wait_ready(machine)
+
+
 @scenario.step("after a reboot, drives renumbered, it is the same array with the files still there")
 def reboot(machine):
     machine.power_off()

@@ -64,6 +64,9 @@ def generation(machine):
 
 
 def partition_table(machine):
-    """The OS disk's own partition table and the content of its partition that nobody mounts."""
+    """The OS disk's own partition table and the content of its partition that nobody mounts.
+
+    Without the disk's name, which a boot may change.
+    """
     disk = machine.must("lsblk -dnpo NAME,SERIAL | sed -n 's/ *FETTLEOS$//p'").strip()
-    return machine.must(f"sfdisk --dump {disk} | grep -v ^device; sha256sum <{disk}p2")
+    return machine.must(f"sfdisk --dump {disk} | sed 's|{disk}||; /^device/d'; sha256sum <{disk}p2")
