@@ -16,6 +16,8 @@
 #include "health/page.h"
 #include "host/standing.h"
 #include "profile/load.h"
+#include "shelf/explain.h"
+#include "storage/explain.h"
 
 namespace fettle::cli {
 namespace {
@@ -111,8 +113,17 @@ void print_explanation(Context& context, const Text& told) {
   }
 }
 
+// Of the program itself; each shelf has the one text of shelf.NAME.
+const Explanation* built_in(std::string_view id) {
+  for (const auto explanations : {health::explanations(), storage::explanations(), shelf::explanations()}) {
+    if (const Explanation* const found = find_explanation(explanations, id)) return found;
+  }
+  if (id.starts_with("shelf.")) return find_explanation(shelf::explanations(), "shelf.NAME");
+  return nullptr;
+}
+
 int explain(Context& context, const std::string& id, const profile::Loaded& loaded) {
-  if (const health::Explanation* const found = health::explain(id)) {
+  if (const Explanation* const found = built_in(id)) {
     print_explanation(context, *found);
     return ok;
   }

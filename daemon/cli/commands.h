@@ -24,6 +24,7 @@ int run_shelf(Context& context, const std::vector<std::string>& arguments);
 int run_stage(Context& context, const std::vector<std::string>& arguments);
 int run_status(Context& context, const std::vector<std::string>& arguments);
 int run_storage(Context& context, const std::vector<std::string>& arguments);
+int run_trim(Context& context, const std::vector<std::string>& arguments);
 int run_wait(Context& context, const std::vector<std::string>& arguments);
 
 }  // namespace fettle::cli

@@ -137,8 +137,10 @@ int run_env(Context& context, const std::vector<std::string>& arguments) {
       "fettle env");
   std::string format = "plain";
   std::string name;
-  app.add_option("--format", format, "plain, sh, systemd, docker or json")
-      ->check(CLI::IsMember({"plain", "sh", "systemd", "docker", "json"}));
+  std::vector<std::string> formats{"plain"};
+  for (const env::Dialect& dialect : env::dialects()) formats.emplace_back(dialect.name);
+  app.add_option("--format", format, "For whom it is written; plain is for people")
+      ->check(CLI::IsMember(formats));
   ModelOptions options;
   app.add_option("--model", options.model, "OWNER/NAME: the variables that this model needs, with --engine");
   add_engine_options(app, options);

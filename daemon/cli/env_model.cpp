@@ -27,6 +27,7 @@ int print_dialect(Context& context, const env::Dialect& dialect, const ChosenMod
   print_comment(context.out, model.facts.id + " with " + wish.engine.name + " " + wish.engine.version + ", " +
                                  models::to_text(advice.layout) + ", from " + model.from);
   print_comment(context.out, "arguments: " + arguments_of(advice));
+  context.out << dialect.opening;
   int code = ok;
   for (const models::Setting& each : advice.settings) {
     const profile::Variable variable{each.name, each.value, profile::Scope::all, each.reason.text, {}};

@@ -141,6 +141,9 @@ int run_storage(Context& context, const std::vector<std::string>& arguments) {
   if (!arguments.empty() && arguments.front() == "caches") {
     return run_caches(context, {arguments.begin() + 1, arguments.end()});
   }
+  if (!arguments.empty() && arguments.front() == "trim") {
+    return run_trim(context, {arguments.begin() + 1, arguments.end()});
+  }
   CLI::App cli(
       "Shows the drives, what is on each, and why it is taken or not. Verbs that change drives are dry "
       "runs:\n"
@@ -152,6 +155,7 @@ int run_storage(Context& context, const std::vector<std::string>& arguments) {
   const auto* const past =
       cli.add_subcommand("history", "the verdicts of the last boots, with their evidence");
   cli.add_subcommand("caches", "the directories of the cache, how full each is and how fast it grows");
+  cli.add_subcommand("trim", "tell the drives which blocks of the cache hold nothing; loses no data");
   storage::Consent consent;
   std::vector<const CLI::App*> asked;
   for (const Order& order : orders) {

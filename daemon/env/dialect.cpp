@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "base/yaml_text.h"
 #include "env/plan.h"
 
 namespace fettle::env {
@@ -132,14 +133,22 @@ std::string assign_container(const Variable& variable) {
   return variable.name + "=" + variable.value + "\n";
 }
 
-template <auto assign>
-std::string write_lines(const std::vector<Variable>& variables) {
-  std::string text(heading);
-  for (const Variable& variable : variables) text += assign(variable);
+// An entry of `environment:` below a service; env_file: of compose has rules of quoting of its own.
+std::string assign_compose(const Variable& variable) {
+  return "  " + variable.name + ": " + compose_text(variable.value) + "\n";
+}
+
+std::string assign_configmap(const Variable& variable) {
+  return "  " + variable.name + ": " + yaml_text(variable.value) + "\n";
+}
+
+std::string write_lines(const Dialect& dialect, const std::vector<Variable>& variables) {
+  std::string text = std::string(heading) + std::string(dialect.opening);
+  for (const Variable& variable : variables) text += dialect.assign(variable);
   return text;
 }
 
-std::string write_json(const std::vector<Variable>& variables) {
+std::string write_json(const Dialect&, const std::vector<Variable>& variables) {
   boost::json::array list;
   for (const Variable& variable : variables) {
     list.push_back(boost::json::object{{"name", variable.name},
@@ -173,14 +182,19 @@ Result<void> is_sound(const Variable& variable) {
   return {};
 }
 
-const std::array<Dialect, 4>& dialects() {
-  static constexpr std::array<Dialect, 4> table{{
-      {"sh", "fettle.sh", "login shells", &on_host, &carries_all, &assign_sh, &write_lines<&assign_sh>},
-      {"systemd", "systemd.env", "user sessions, and units with EnvironmentFile=", &on_host, &carries_all,
-       &assign_systemd, &write_lines<&assign_systemd>},
+const std::array<Dialect, 6>& dialects() {
+  static constexpr std::array<Dialect, 6> table{{
+      {"sh", "fettle.sh", "login shells", &on_host, &carries_all, "", &assign_sh, &write_lines},
+      {"systemd", "systemd.env", "user sessions, and units with EnvironmentFile=", &on_host, &carries_all, "",
+       &assign_systemd, &write_lines},
       {"docker", "container.env", "containers started with --env-file", &in_container, &container_can_carry,
-       &assign_container, &write_lines<&assign_container>},
-      {"json", "env.json", "programs that read it", &anywhere, &carries_all, nullptr, &write_json},
+       "", &assign_container, &write_lines},
+      {"json", "env.json", "programs that read it", &anywhere, &carries_all, "", nullptr, &write_json},
+      {"compose", "", "services of a compose file", &in_container, &carries_all, "environment:\n",
+       &assign_compose, &write_lines},
+      {"configmap", "", "pods, with envFrom", &in_container, &carries_all,
+       "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: fettle-environment\ndata:\n", &assign_configmap,
+       &write_lines},
   }};
   return table;
 }
@@ -196,7 +210,7 @@ std::string text_of(const Dialect& dialect, const std::vector<Variable>& variabl
   std::vector<Variable> taken;
   std::copy_if(variables.begin(), variables.end(), std::back_inserter(taken),
                [&](const Variable& variable) { return dialect.takes(variable.scope); });
-  return dialect.write(taken);
+  return dialect.write(dialect, taken);
 }
 
 }  // namespace fettle::env

@@ -13,18 +13,20 @@ namespace fettle::env {
 
 struct Dialect {
   std::string_view name;       // what `fettle env --format` takes
-  std::string_view file_name;  // below names::env_directory
+  std::string_view file_name;  // below names::env_directory; empty: it is printed only
   std::string_view reaches;    // for `fettle env explain`: who gets to see it
   bool (*takes)(profile::Scope scope);
   Result<void> (*can_carry)(const profile::Variable& variable);
+  std::string_view opening;  // what stands before the lines
   std::string (*assign)(
       const profile::Variable& variable);  // its line alone; nullptr where there are no lines
   std::string (*write)(
+      const Dialect& dialect,
       const std::vector<profile::Variable>& variables);  // only what takes() and can_carry() allow
 };
 
-// The four dialects, in the order in which they are listed to people.
-const std::array<Dialect, 4>& dialects();
+// In the order in which they are listed to people.
+const std::array<Dialect, 6>& dialects();
 
 // nullptr when there is none of that name.
 const Dialect* find_dialect(std::string_view name);

@@ -46,10 +46,12 @@ Result<Explanation> explain(const profile::Profile& profile, const system::Files
   for (const Variable& variable : made.variables) {
     if (variable.name != name) continue;
     Setting setting{variable, {}};
-    for (std::size_t i = 0; i < made.files.size(); ++i) {
-      const Dialect& dialect = dialects()[i];  // plan() makes one file a dialect, in their order
-      Place place{dialect.reaches, made.files[i].path, Delivery::not_for_it, {}};
-      if (dialect.takes(variable.scope)) look(place, files, made.files[i].content);
+    auto file = made.files.begin();  // plan() makes one of each dialect that has any, in their order
+    for (const Dialect& dialect : dialects()) {
+      if (dialect.file_name.empty()) continue;
+      Place place{dialect.reaches, file->path, Delivery::not_for_it, {}};
+      if (dialect.takes(variable.scope)) look(place, files, file->content);
+      ++file;
       setting.places.push_back(std::move(place));
     }
     explanation.settings.push_back(std::move(setting));

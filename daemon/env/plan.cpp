@@ -66,6 +66,7 @@ Plan plan(const profile::Profile& profile) {
     }
   }
   for (const Dialect& dialect : dialects()) {
+    if (dialect.file_name.empty()) continue;
     made.files.push_back({std::string(names::env_directory) + "/" + std::string(dialect.file_name),
                           text_of(dialect, made.variables)});
   }

@@ -140,7 +140,7 @@ struct Mount {
   std::string where;
   std::string what;  // source as mountinfo has it, octal escapes decoded
   std::string type;
-  std::string options;  // of the mount and of the file system; "ro" when either is
+  std::string options;  // of the mount and of the file system; "ro" when the latter is
   std::string device;   // "259:3"
 };
 

@@ -1,18 +1,12 @@
-// What each check reads, why it matters and what to do: `fettle check --explain ID`.
+// What each check of health reads, why it matters and what to do; those of settings are in host/standing.h.
 #pragma once
 
-#include <string_view>
+#include <span>
+
+#include "base/explanation.h"
 
 namespace fettle::health {
 
-struct Explanation {
-  std::string_view id;
-  std::string_view reads;
-  std::string_view why;
-  std::string_view advice;
-};
-
-// Null for an id that no check of health has; those of settings are in host/standing.h.
-const Explanation* explain(std::string_view id);
+std::span<const Explanation> explanations();
 
 }  // namespace fettle::health

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "base/yaml_text.h"
 
 namespace fettle::models {
 namespace {
@@ -180,7 +181,7 @@ std::string write_compose(const RunLine& line) {
   std::string text = heading(line) + "services:\n  " + line.name + ":\n    restart: unless-stopped\n";
   for (const Part& each : line.parts) {
     if (each.place == Place::image)
-      text += "    # " + comment(each.reason) + "\n    image: " + quote_compose(each.words[0]) + "\n";
+      text += "    # " + comment(each.reason) + "\n    image: " + compose_text(each.words[0]) + "\n";
     if (each.words[0] == "--ipc=host") text += "    # " + comment(each.reason) + "\n    ipc: host\n";
   }
   for (const Key& key : list_keys) {
@@ -189,7 +190,7 @@ std::string write_compose(const RunLine& line) {
       if (each.place != Place::option || each.words[0] != key.option || each.words.size() != 2) continue;
       std::string value = each.words[1];
       if (key.key == "devices") value += ":" + value;
-      list += "      # " + comment(each.reason) + "\n      - " + quote_compose(value) + "\n";
+      list += "      # " + comment(each.reason) + "\n      - " + compose_text(value) + "\n";
     }
     if (!list.empty()) text += "    " + std::string(key.key) + ":\n" + list;
   }
@@ -197,7 +198,7 @@ std::string write_compose(const RunLine& line) {
   for (const Part& each : line.parts) {
     if (each.place != Place::argument) continue;
     text += "      # " + comment(each.reason) + "\n";
-    for (const std::string& word : each.words) text += "      - " + quote_compose(word) + "\n";
+    for (const std::string& word : each.words) text += "      - " + compose_text(word) + "\n";
   }
   return text;
 }
@@ -226,22 +227,6 @@ std::string quote_unit(std::string_view word) {
     if (c == '%' || c == '$') quoted += c;
     if (c == '\n') {
       quoted += "\\n";
-    } else {
-      quoted += c;
-    }
-  }
-  return quoted + "\"";
-}
-
-std::string quote_compose(std::string_view text) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string quoted = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') quoted += '\\';
-    if (c == '$') quoted += '$';
-    if (byte < ' ' || byte == 0x7f) {
-      quoted += std::string("\\x") + digits[byte >> 4U] + digits[byte & 15U];
     } else {
       quoted += c;
     }

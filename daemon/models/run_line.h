@@ -57,7 +57,5 @@ const std::array<LineDialect, 4>& line_dialects();
 std::string quote_sh(std::string_view word);
 // One word of ExecStart= (systemd.service(5)): quotes, and % and $ doubled.
 std::string quote_unit(std::string_view word);
-// One value of a compose file: a YAML text in double quotes, $ doubled.
-std::string quote_compose(std::string_view text);
 
 }  // namespace fettle::models

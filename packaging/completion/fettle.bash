@@ -30,7 +30,7 @@ _fettle() {
       return
       ;;
     --format)
-      choices='plain sh systemd docker json'
+      choices='plain sh systemd docker compose configmap json'
       [[ $command == run-line ]] && choices='docker podman compose systemd'
       ;;
     --as) choices='plain json nagios npd nhc' ;;
@@ -62,7 +62,8 @@ _fettle() {
         'shelf export') choices='--to' ;;
         'stage '*) choices='--client --stall --workers' ;;
         'status ') choices='--watch' ;;
-        'storage ') choices='show plan history caches apply recreate release' ;;
+        'storage ') choices='show plan history caches trim apply recreate release' ;;
+        'storage trim') choices='--dry-run' ;;
         'storage apply' | 'storage recreate' | 'storage release') choices='--drive --plan' ;;
         'wait ') choices='--for --timeout' ;;
         'events ') choices='--follow' ;;

@@ -48,7 +48,7 @@ case $state in
           '--gpu[GPU]:GPU:(MI300X)' '--newest[the newest listed set]'
         ;;
       env)
-        _arguments '--format[dialect]:format:(plain sh systemd docker json)' '1:verb:(explain)' '2:variable:'
+        _arguments '--format[dialect]:format:(plain sh systemd docker compose configmap json)' '1:verb:(explain)' '2:variable:'
         ;;
       host) _arguments '--yes[do it]' '1:verb:(show apply revert)' ;;
       models) _arguments '--engine[engine and version]:engine:(vllm sglang)' '1:verb:(list show explain)' '2:model:' ;;
@@ -71,7 +71,7 @@ case $state in
           '--stall[seconds without a new byte]:seconds:' '--workers[files at a time]:count:'
         ;;
       status) _arguments '--watch[again each second]' ;;
-      storage) _arguments '1:verb:(show plan history caches apply recreate release)' '--drive[serial number]:serial:' '--plan[hash of the dry run]:hash:' ;;
+      storage) _arguments '1:verb:(show plan history caches trim apply recreate release)' '--drive[serial number]:serial:' '--plan[hash of the dry run]:hash:' ;;
       events) _arguments '--follow[go on with each event as it comes]' ;;
       wait)
         _arguments '--for[goal]:goal:(ready cache gpu shelf=)' '--timeout[seconds]:seconds:'

@@ -8,7 +8,12 @@
 #include "cli/dialect.h"
 #include "health/checks.h"
 #include "health/explain.h"
+#include "shelf/explain.h"
+#include "storage/explain.h"
+#include "storage/report.h"
+#include "storage/trials.h"
 #include "support/fakes.h"
+#include "support/golden.h"
 #include "support/source.h"
 #include "support/tree.h"
 
@@ -51,6 +56,10 @@ Findings findings_of(std::initializer_list<Status> statuses) {
     findings.push_back(
         {"a." + std::to_string(number++), "title", {status, "is " + std::string(to_text(status)), "do"}, {}});
   return findings;
+}
+
+NamedFinding no_space() {
+  return storage::space_finding(fail(Why::missing, "none"), {}, {}, {});
 }
 
 }  // namespace
@@ -133,17 +142,42 @@ TEST_CASE("cli check: without a configuration every monitor is told unknown on i
 
 TEST_CASE("cli check: every check is explained: what it reads, why it matters, what to do") {
   const Tree tree;  // needs neither node nor configuration
-  for (const health::Check& check : health::checks()) {
-    CAPTURE(check.id);
-    const health::Explanation* const found = health::explain(check.id);
-    REQUIRE(found != nullptr);
-    CHECK(found->reads.size() > 20);
-    CHECK(found->why.size() > 40);
-    CHECK(found->advice.size() > 40);
-    const Answer answer = run(tree, {"--explain", std::string(check.id)});
-    CHECK(answer.code == 0);
-    CHECK(answer.out.find(found->advice) != std::string::npos);
+  std::vector<std::string> ids;
+  for (const health::Check& check : health::checks()) ids.emplace_back(check.id);
+  for (const auto& findings :
+       {storage::findings(fail(Why::missing, "none"), {}, {}, {}),
+        storage::trial_findings({}, fail(Why::missing, "none"), {}, {}), Findings{no_space()}}) {
+    for (const NamedFinding& named : findings) ids.push_back(named.id);
+  }
+  ids.insert(ids.end(), {"shelf.tiny", "shelf.store"});
+  CHECK(ids.size() > 50);
+  for (const std::string& id : ids) {
+    CAPTURE(id);
+    const Answer answer = run(tree, {"--explain", id}, cli::Format::json);
+    REQUIRE(answer.code == 0);
+    const auto told = parse_json(answer.out, "the answer");
+    REQUIRE(told);
+    CHECK(json_text(*told, "reads").size() > 20);
+    CHECK(json_text(*told, "why").size() > 40);
+    CHECK(json_text(*told, "advice").size() > 40);
   }
   CHECK(run(tree, {"--explain", "gpu.colour"}).code == 64);
+  CHECK(run(tree, {"--explain", "ras.pages"}).out.find("\nto do    ") != std::string::npos);
   CHECK(run(tree, {"--list"}).out.find("ras.pages") != std::string::npos);
+}
+
+TEST_CASE("cli check: docs/findings.md is what the program says of its findings") {
+  std::string page =
+      "# Findings\n\nWhat each finding of `fettle check`, `fettle status` and `/v1/health` reads, why it "
+      "matters and "
+      "what to do:\nthe text of `fettle check --explain ID`. Settings of the host (`host.NAME`) are "
+      "explained "
+      "from the profile.\nThis page is written by the tests; do not edit it.\n";
+  for (const auto explanations : {health::explanations(), storage::explanations(), shelf::explanations()}) {
+    for (const Explanation& one : explanations) {
+      page += "\n## `" + std::string(one.id) + "`\n\n**Reads** " + std::string(one.reads) + ".\n\n" +
+              std::string(one.why) + "\n\n**To do:** " + std::string(one.advice) + "\n";
+    }
+  }
+  test::check_golden("../../docs/findings.md", page);
 }

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <unistd.h>
+#include <yaml-cpp/yaml.h>
 
 #include <map>
 #include <memory>
@@ -212,6 +213,30 @@ TEST_CASE("env: docker reads every value of one line back as it was") {
   check_same(read_as_docker(text_in("docker", variables)), variables);
 }
 
+TEST_CASE("env: a YAML reader takes every value of a ConfigMap and of a compose file back as it was") {
+  const auto variables = named(all_values());
+  const YAML::Node pod = YAML::Load(text_in("configmap", variables));
+  const YAML::Node service = YAML::Load(text_in("compose", variables));
+  CHECK(pod["kind"].as<std::string>() == "ConfigMap");
+  REQUIRE(pod["data"].size() == variables.size());
+  REQUIRE(service["environment"].size() == variables.size());
+  for (const Variable& variable : variables) {
+    CAPTURE(variable.name);
+    CHECK(pod["data"][variable.name].as<std::string>() == variable.value);
+    // What compose does next: "$$" is "$", and no other '$' is left that it would replace.
+    std::string replaced;
+    const auto written = service["environment"][variable.name].as<std::string>();
+    for (std::size_t at = 0; at < written.size(); ++at) {
+      if (written[at] == '$') {
+        REQUIRE(at + 1 < written.size());
+        REQUIRE(written[++at] == '$');
+      }
+      replaced += written[at];
+    }
+    CHECK(replaced == variable.value);
+  }
+}
+
 TEST_CASE("env: JSON keeps value, reason and source") {
   std::vector<Variable> variables = named(all_values());
   variables[1].why = "because \"so\"";
@@ -239,6 +264,11 @@ TEST_CASE("env: each dialect's text, to the letter") {
   CHECK(text_in("sh", variables) == heading + "export A='it'\\''s $5'\nexport H='h'\n");
   CHECK(text_in("systemd", variables) == heading + "A=\"it's \\$5\"\nH=\"h\"\n");
   CHECK(text_in("docker", variables) == heading + "A=it's $5\nC=c\n");
+  CHECK(text_in("compose", variables) == heading + "environment:\n  A: \"it's $$5\"\n  C: \"c\"\n");
+  CHECK(text_in("configmap", variables) ==
+        heading +
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: fettle-environment\ndata:\n"
+            "  A: \"it's $5\"\n  C: \"c\"\n");
   CHECK(env::find_dialect("csh") == nullptr);
 }
 

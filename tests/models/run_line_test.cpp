@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "base/yaml_text.h"
 #include "models/budget.h"
 #include "models/image.h"
 #include "models/run_line.h"
@@ -47,8 +48,8 @@ TEST_CASE("run line: units and compose files get their own quoting") {
   CHECK(quote_unit("plain") == "plain");
   CHECK(quote_unit("100% of $HOME \"x\" \\ y") == "\"100%% of $$HOME \\\"x\\\" \\\\ y\"");
   CHECK(quote_unit("two\nlines") == "\"two\\nlines\"");
-  CHECK(quote_compose("plain") == "\"plain\"");
-  CHECK(quote_compose("$HOME \"x\"\n") == "\"$$HOME \\\"x\\\"\\x0a\"");
+  CHECK(compose_text("plain") == "\"plain\"");
+  CHECK(compose_text("$HOME \"x\"\n") == "\"$$HOME \\\"x\\\"\\x0a\"");
 }
 
 TEST_CASE("run line: every dialect holds the image, the layout and every variable") {
