@@ -23,6 +23,7 @@ constexpr auto commands = std::to_array<cli::Command>({
     {"wait", "", &cli::run_wait},
     {"events", "", &cli::run_events},
     {"ledger", "", &cli::run_ledger},
+    {"metrics", "", &cli::run_metrics},
 });
 
 // Beside this program in a build tree; below libexec where it is installed, also when /proc is not mounted.

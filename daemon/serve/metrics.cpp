@@ -206,6 +206,16 @@ std::string metrics_text(const Inputs& inputs, State state) {
   return text.take();
 }
 
+std::string textfile_text(std::optional<std::string_view> metrics,
+                          std::chrono::system_clock::time_point now) {
+  Text text;
+  text.one("fettle_up", "gauge", "Whether the daemon gave its metrics when this page was written.",
+           metrics ? "1" : "0");
+  text.one("fettle_metrics_time_seconds", "gauge", "When this page was written, since the epoch.",
+           seconds_text(now));
+  return text.take().append(metrics.value_or(std::string_view()));
+}
+
 std::string as_open_metrics(std::string_view text) {
   constexpr std::string_view ending = "_total";
   std::string out;

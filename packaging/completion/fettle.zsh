@@ -8,6 +8,7 @@ commands=(
   'compat:which system, kernel, driver and ROCm go together; what if'
   'env:the environment the profile asks for, and where it is delivered'
   'host:settings of the host: wanted, found, who set them'
+  'metrics:the metrics of the daemon, for a person or for node_exporter'
   'models:what is known of models, and what an engine needs for each'
   'ready:can this node serve a model now'
   'run-line:the command that serves a model in a container'
@@ -51,6 +52,7 @@ case $state in
         _arguments '--format[dialect]:format:(plain sh systemd docker compose configmap json)' '1:verb:(explain)' '2:variable:'
         ;;
       host) _arguments '--yes[do it]' '1:verb:(show apply revert)' ;;
+      metrics) _arguments '--textfile[leave the page for node_exporter]:file:_files' ;;
       models) _arguments '--engine[engine and version]:engine:(vllm sglang)' '1:verb:(list show explain)' '2:model:' ;;
       ready) _arguments '--engine[engine and version]:engine:(vllm sglang)' '--tp[ranks]:number:' '1:model:' ;;
       run-line)

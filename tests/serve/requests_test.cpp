@@ -168,7 +168,7 @@ TEST_CASE("serve: OpenMetrics is for those who accept it") {
   CHECK(text.find("# HELP fettle_serve_answered ") != std::string::npos);
 }
 
-TEST_CASE("serve: a stale answer says so, and health is 503") {
+TEST_CASE("serve: a stale answer says so, and health is 503 (F46)") {
   const Answer fresh = answer(question(Socket::status, "GET", "/v1/health", 45));
   CHECK(fresh.status == 200);
   CHECK(

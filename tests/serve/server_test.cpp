@@ -135,7 +135,7 @@ TEST_CASE("server: requests that were sent together are answered in their order"
   }
 }
 
-TEST_CASE("server: bad input gets its answer and the connection ends") {
+TEST_CASE("server: bad input gets its answer and the connection ends (F42)") {
   struct Row {
     const char* what;
     std::string bytes;
@@ -227,7 +227,7 @@ TEST_CASE("server: control takes a small body and asks for a refresh") {
   CHECK(node.on_loop([&] { return node.refreshes; }) == 2);
 }
 
-TEST_CASE("server: a client that is too slow is closed without an answer") {
+TEST_CASE("server: a client that is too slow is closed without an answer (F41)") {
   Limits limits;
   limits.header_time = std::chrono::milliseconds(50);
   limits.request_time = std::chrono::milliseconds(80);
@@ -256,7 +256,7 @@ TEST_CASE("server: a client that does not read is closed") {
   CHECK(node.status().ask(get("/metrics")).find("fettle_serve_timed_out_total 1\n") != std::string::npos);
 }
 
-TEST_CASE("server: connections above the limit are refused quickly, and control still answers") {
+TEST_CASE("server: connections above the limit are refused quickly, and control still answers (F43)") {
   Limits limits;
   limits.header_time = std::chrono::seconds(60);
   Node node(limits);
@@ -277,7 +277,7 @@ TEST_CASE("server: connections above the limit are refused quickly, and control 
   CHECK(status == 200);
 }
 
-TEST_CASE("server: a client that leaves in the middle does no harm") {
+TEST_CASE("server: a client that leaves in the middle does no harm (F44)") {
   Node node;
   for (int i = 0; i < 50; ++i) {
     RawClient client = node.status();
@@ -291,7 +291,7 @@ TEST_CASE("server: a client that leaves in the middle does no harm") {
   CHECK(metrics.find("fettle_serve_connections 1\n") != std::string::npos);
 }
 
-TEST_CASE("server: another user reads, but does not control, and has a budget of his own") {
+TEST_CASE("server: another user reads, but does not control, and has a budget of his own (F45)") {
   if (::geteuid() != 0) {
     MESSAGE("skipped: only root can become another user");
     return;
