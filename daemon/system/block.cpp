@@ -142,6 +142,12 @@ Result<unsigned> opened_by(const Files& files, std::string_view device, const In
   return 0U;
 }
 
+// What the probe finds one after the other, when it would not choose.
+bool has_several(blkid_probe probe) {
+  blkid_reset_probe(probe);
+  return blkid_do_probe(probe) == 0 && blkid_do_probe(probe) == 0;
+}
+
 }  // namespace
 
 Result<Signature> probe(const Files& files, std::string_view device) {
@@ -162,7 +168,8 @@ Result<Signature> probe(const Files& files, std::string_view device) {
   const int answer = blkid_do_safeprobe(probe.get());
   const int err = errno;
   if (answer == 1) return Signature{};
-  if (answer == -2) {
+  // Since 2.39 (Ubuntu 24.04) the library answers -1 for both, several signatures and an error.
+  if (answer == -2 || (answer == -1 && err == 0 && has_several(probe.get()))) {
     return fail(Why::malformed,
                 "cannot tell what is on '" + std::string(device) + "': more than one signature is there",
                 "`wipefs --no-act " + std::string(device) + "` lists them");

@@ -150,7 +150,7 @@ TEST_CASE("cli check: every check is explained: what it reads, why it matters, w
     for (const NamedFinding& named : findings) ids.push_back(named.id);
   }
   ids.insert(ids.end(), {"shelf.tiny", "shelf.store"});
-  CHECK(ids.size() > 50);
+  CHECK(ids.size() > 40);
   for (const std::string& id : ids) {
     CAPTURE(id);
     const Answer answer = run(tree, {"--explain", id}, cli::Format::json);

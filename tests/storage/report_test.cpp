@@ -138,8 +138,13 @@ TEST_CASE("findings: mounts that are missing, of others, or read-only fail") {
   add_mount(machine.tree, "8:17", "/dev/sdb1", "/srv/fettle");
   CHECK(finding(machine, report, "cache.mounted").says.find("/dev/sdb1") != std::string::npos);
   machine.tree.file("/proc/self/mountinfo", root);
-  add_mount(machine.tree, "9:127", "/dev/md127", "/srv/fettle", "xfs", "ro,relatime");
+  machine.tree.file("/proc/self/mountinfo",
+                    root + "36 1 9:127 / /srv/fettle rw,relatime shared:1 - xfs /dev/md127 ro\n");
   CHECK(finding(machine, report, "cache.mounted").status == Status::fail);
+  // ProtectSystem=strict, as the daemon sees it after a restart.
+  machine.tree.file("/proc/self/mountinfo",
+                    root + "36 1 9:127 / /srv/fettle ro,relatime shared:1 - xfs /dev/md127 rw\n");
+  CHECK(finding(machine, report, "cache.mounted").status == Status::pass);
   machine.tree.remove("/proc/self/mountinfo");
   CHECK(finding(machine, report, "cache.mounted").status == Status::unknown);
 }
