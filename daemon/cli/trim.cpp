@@ -44,7 +44,8 @@ int run_trim(Context& context, const std::vector<std::string>& arguments) {
       "Tells the drives which blocks of the cache hold nothing, so that they stay fast. Loses no data.\n"
       "fettle-trim.timer runs it each week.",
       "fettle storage trim");
-  const auto* const is_dry = cli.add_flag("--dry-run", "Print the command instead of running it");
+  bool is_dry = false;
+  cli.add_flag("--dry-run", is_dry, "Print the command instead of running it");
   try {
     cli.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
@@ -55,7 +56,7 @@ int run_trim(Context& context, const std::vector<std::string>& arguments) {
   const auto command = storage::trim(*profile, facts::gather(context.system.files),
                                      storage::read_report(context.system.files));
   if (!command) return report(context, command.error(), code_of(command.error()));
-  if (is_dry->count() == 0) return act(context, *command, profile->cache->path);
+  if (!is_dry) return act(context, *command, profile->cache->path);
   context.out << to_text(*command) << '\n';
   return ok;
 }

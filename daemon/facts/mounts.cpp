@@ -10,8 +10,9 @@ namespace {
 constexpr std::string_view mountinfo = "/proc/self/mountinfo";
 constexpr Bytes mountinfo_limit = 16_MiB;  // 5,000 mounts of containers are about 2 MiB
 
-// Options of the mount, then those of the file system that it does not repeat. Whether it can be written is the
-// file system's answer alone: ProtectSystem=strict makes every mount "ro" in the daemon's own view, the cache too.
+// Options of the mount, then those of the file system that it does not repeat. Whether it can be written is
+// the file system's answer alone: ProtectSystem=strict makes every mount "ro" in the daemon's own view, the
+// cache too.
 std::string merged(std::string_view of_mount, std::string_view of_file_system) {
   const auto first = split(of_mount, ',');
   const auto second = split(of_file_system, ',');

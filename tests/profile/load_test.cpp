@@ -162,7 +162,7 @@ TEST_CASE("profile: a missing configuration is an accident, not an empty wish") 
         "one there; without it nothing is wanted or done");
 }
 
-TEST_CASE("profile: a file that everybody may write decides nothing") {
+TEST_CASE("profile: a file that everybody may write decides nothing (F54)") {
   Tree tree;
   install_tables(tree);
   tree.file("/etc/fettle/fettle.yaml", wanted);
@@ -175,7 +175,7 @@ TEST_CASE("profile: a file that everybody may write decides nothing") {
   CHECK(load(tree.files()).profile);
 }
 
-TEST_CASE("profile: what is no file is named, and nothing waits for it") {
+TEST_CASE("profile: what is no file is named, and nothing waits for it (F54)") {
   Tree tree;
   install_tables(tree);
   tree.directory("/directory.yaml").file("/secret.yaml", wanted).link("/loop.yaml", "/loop.yaml");

@@ -117,7 +117,7 @@ TEST_CASE("profile: YAML that could mean something else is refused") {
   CHECK(said(configuration + "shelves: [*b]\n").find("  this is not YAML: ") != std::string::npos);
 }
 
-TEST_CASE("profile: a key nobody knows is answered with those that are known") {
+TEST_CASE("profile: a key nobody knows is answered with those that are known (F53)") {
   check_rows({
       {configuration + "shelvs: []\n",
        ":4:1  unknown key 'shelvs'  known here: schema, kind, profile, shelves, cache, price"},
@@ -135,7 +135,7 @@ TEST_CASE("profile: a key nobody knows is answered with those that are known") {
   });
 }
 
-TEST_CASE("profile: a value of another type is not guessed at") {
+TEST_CASE("profile: a value of another type is not guessed at (F53)") {
   const auto gpus = [](const std::string& count) {
     return profile_head + "gpus: {model: a, count: " + count + "}\n";
   };

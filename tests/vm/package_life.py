@@ -61,7 +61,7 @@ def install_during_a_slow_run(machine, unit, wish):
     machine.must(f"rm -r /run/systemd/system/{unit}.d; systemctl daemon-reload")
 
 
-@scenario.step("an upgrade does not interrupt staging, refuses no client, and brings the new daemon")
+@scenario.step("an upgrade does not interrupt staging (F38), refuses no client, and brings the new daemon")
 def upgrade(machine):
     daemon = invocation(machine, "fettled.service")
     machine.must("while :; do curl -sf --max-time 20 --unix-socket /run/fettle/status.sock http://fettle/v1/status -o /dev/null "
@@ -96,7 +96,7 @@ def remove(machine):
     assert node.array_uuid(machine) == remembered["uuid"]
 
 
-@scenario.step("purging it says that the cache stays, and leaves nothing else behind")
+@scenario.step("purging it says that the cache stays, and leaves nothing else behind (F39)")
 def purge(machine):
     said = machine.must("apt-get purge -y fettle 2>&1")
     assert "the cache and the local drives are left as they are" in said, said
