@@ -22,13 +22,17 @@ cli::Glyphs glyphs_of_locale() {
   return cli::Glyphs::ascii;
 }
 
-cli::Colour colour_of_output() {
-  const char* const wish = std::getenv("NO_COLOR");  // no-color.org: present and not empty
+cli::Output kind_of_output() {
+  if (::isatty(STDOUT_FILENO) != 1) return cli::Output::no_terminal;
   const char* const terminal = std::getenv("TERM");
+  const bool is_able = terminal != nullptr && *terminal != '\0' && std::string_view(terminal) != "dumb";
+  return is_able ? cli::Output::terminal : cli::Output::dumb;
+}
+
+cli::Colour colour_of(cli::Output output) {
+  const char* const wish = std::getenv("NO_COLOR");  // no-color.org: present and not empty
   const bool is_wanted = wish == nullptr || *wish == '\0';
-  const bool is_able =
-      terminal != nullptr && std::string_view(terminal) != "dumb" && ::isatty(STDOUT_FILENO) == 1;
-  return is_wanted && is_able ? cli::Colour::on : cli::Colour::off;
+  return is_wanted && output == cli::Output::terminal ? cli::Colour::on : cli::Colour::off;
 }
 
 std::size_t width_of_output() {
@@ -66,8 +70,9 @@ int run_command(const cli::Command& command, const CommandLine& line) {
   if (!files) return usage_error(files.error().said);
   const auto runner = system::make_runner();
   system::RealClock clock;
-  cli::Context context{{*files, *runner, clock}, line.format,       std::cout,         std::cerr,
-                       colour_of_output(),       width_of_output(), glyphs_of_locale()};
+  const cli::Output output = kind_of_output();
+  cli::Context context{{*files, *runner, clock}, line.format,       std::cout,          std::cerr,
+                       colour_of(output),        width_of_output(), glyphs_of_locale(), output};
   return command.run(context, {line.words.begin() + 1, line.words.end()});
 }
 

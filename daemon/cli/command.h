@@ -30,6 +30,10 @@ enum class Colour { off, on };
 
 enum class Glyphs { ascii, unicode };
 
+// What the output is: a file or pipe, a terminal that cannot move its cursor (TERM is dumb or not set), or
+// one that can.
+enum class Output { no_terminal, dumb, terminal };
+
 struct Context {
   system::System system;
   Format format = Format::text;  // --json
@@ -38,6 +42,7 @@ struct Context {
   Colour colour = Colour::off;
   std::size_t width = 80;         // columns of the terminal; 80 when the output is none
   Glyphs glyphs = Glyphs::ascii;  // unicode when the locale says UTF-8
+  Output output = Output::no_terminal;
 };
 
 // `arguments` are those after the sub-command's name, without the global options (--root DIR, --json).

@@ -14,7 +14,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t width = 80;
+constexpr std::size_t narrowest = 40;
 constexpr std::size_t bar_width = 12;
 constexpr std::size_t name_limit = 16;  // a longer name of a shelf gets a line of its own
 constexpr std::size_t state_width = 10;
@@ -50,7 +50,7 @@ Bytes bytes_of(const json::value& object, std::string_view key) {
 
 class Page {
  public:
-  explicit Page(Colour colour) : colour_(colour) {}
+  Page(Colour colour, std::size_t width) : colour_(colour), width_(width) {}
 
   // A word in its colour, filled up to `columns`.
   std::string painted(std::string_view word, std::string_view paint, std::size_t columns = 0) const {
@@ -58,6 +58,8 @@ class Page {
     if (colour_ == Colour::off || paint == plain) return std::string(word) + fill;
     return "\x1B[" + std::string(paint) + "m" + std::string(word) + "\x1B[0m" + fill;
   }
+
+  bool has_room_for(std::size_t columns) const { return columns <= width_; }
 
   void line(std::string_view text = {}) { out_.append(text).append("\n"); }
 
@@ -80,7 +82,7 @@ class Page {
     };
     for (const std::string_view word : split(text, ' ')) {
       if (word.empty()) continue;
-      if (!row.empty() && used + 1 + length_of(word) > width) flush();
+      if (!row.empty() && used + 1 + length_of(word) > width_) flush();
       if (!row.empty()) {
         row += ' ';
         ++used;
@@ -95,6 +97,7 @@ class Page {
 
  private:
   Colour colour_;
+  std::size_t width_;
   std::string out_;
 };
 
@@ -185,8 +188,14 @@ void print_shelf(Page& page, const json::value& shelf, std::size_t name_width) {
   if (is_ready) {
     page.line(first + to_text(total.count == 0 ? done : total));
   } else if (total.count > 0) {
-    page.line(first + bar(done.count, total.count) + percent(done.count, total.count) + "  " + to_text(done) +
-              " of " + to_text(total));
+    const std::string measure = bar(done.count, total.count) + percent(done.count, total.count);
+    const std::string sizes = to_text(done) + " of " + to_text(total);
+    if (page.has_room_for(left + measure.size() + 2 + sizes.size())) {
+      page.line(first + measure + "  " + sizes);
+    } else {
+      page.line(first + measure);
+      page.paragraph(std::string(left, ' '), left, sizes);
+    }
   } else {
     page.line(first + (done.count > 0 ? to_text(done) + " so far" : "size not known yet"));
   }
@@ -236,12 +245,22 @@ void print_findings(Page& page, const json::value& status) {
 
 }  // namespace
 
-std::string status_page(const json::value& status, Colour colour) {
-  Page page(colour);
+std::string status_page(const json::value& status, Colour colour, std::size_t columns) {
+  Page page(colour, std::clamp(columns, narrowest, status_width));
   print_state(page, status);
   print_parts(page, status);
   print_shelves(page, status);
   print_findings(page, status);
+  return page.take();
+}
+
+std::string no_status_page(const Error& error, Colour colour, std::size_t columns) {
+  Page page(colour, std::clamp(columns, narrowest, status_width));
+  page.paragraph(page.painted("unknown", colour_of("unknown"), indent), indent, for_terminal(error.said));
+  if (!error.hint.empty()) {
+    page.paragraph(std::string(indent, ' ') + "hint: ", indent + 6, for_terminal(error.hint));
+  }
+  page.paragraph(std::string(indent, ' '), indent, "retrying each second");
   return page.take();
 }
 

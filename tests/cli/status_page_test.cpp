@@ -68,6 +68,16 @@ TEST_CASE("status page: a ready and a failed node as people see them") {
   CHECK(failed.find('\x1B') == std::string::npos);
 }
 
+TEST_CASE("status page: a narrow terminal gets narrow paragraphs, a wide one no wider ones") {
+  const std::string narrow = status_page(failed_node(), Colour::off, 60);
+  for (const std::string_view line : lines(narrow)) {
+    CAPTURE(line);
+    CHECK(line.size() <= 60);
+  }
+  CHECK(status_page(failed_node(), Colour::off, 200) == status_page(failed_node(), Colour::off));
+  CHECK(status_page(failed_node(), Colour::off, 0) == status_page(failed_node(), Colour::off, 40));
+}
+
 TEST_CASE("status page: colour only when it is asked for, and an empty answer is no crash") {
   CHECK(status_page(ready_node(), Colour::on).rfind("\x1B[32mready\x1B[0m", 0) == 0);
   CHECK(status_page(ready_node(), Colour::off).find('\x1B') == std::string::npos);
