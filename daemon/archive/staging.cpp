@@ -94,7 +94,22 @@ Result<Fd> Staging::directory_of(std::string_view path) const {
   return here;
 }
 
+Result<Fd> Staging::create(std::string_view path) const {
+  const auto parent = directory_of(path);
+  if (!parent) return fail(parent.error());
+  const std::string name(split(path, '/').back());
+  Fd fd(::openat(parent->get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!fd) return fail(cannot("unpack", path, errno));
+  return fd;
+}
+
+Result<void> Staging::seal(const Fd& fd, std::string_view path) const {
+  if (::fchmod(fd.get(), 0644) != 0 || ::fsync(fd.get()) != 0) return fail(cannot("unpack", path, errno));
+  return {};
+}
+
 Result<void> Staging::put(Reader& reader, const Entry& entry, const std::function<Result<void>()>& tick) {
+  if (entry.kind == EntryKind::file) return put_file(reader, entry, tick);
   const auto parent = directory_of(entry.path);
   if (!parent) return fail(parent.error());
   const std::string name(split(entry.path, '/').back());
@@ -107,16 +122,17 @@ Result<void> Staging::put(Reader& reader, const Entry& entry, const std::functio
     }
     return fail(cannot("unpack", entry.path, EEXIST));
   }
-  if (entry.kind == EntryKind::link) {
-    if (::symlinkat(entry.target.c_str(), parent->get(), name.c_str()) == 0) return {};
-    return fail(cannot("unpack", entry.path, errno));
-  }
-  const Fd fd(
-      ::openat(parent->get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!fd) return fail(cannot("unpack", entry.path, errno));
+  if (::symlinkat(entry.target.c_str(), parent->get(), name.c_str()) == 0) return {};
+  return fail(cannot("unpack", entry.path, errno));
+}
+
+Result<void> Staging::put_file(Reader& reader, const Entry& entry,
+                               const std::function<Result<void>()>& tick) const {
+  const auto fd = create(entry.path);
+  if (!fd) return fail(fd.error());
   Bytes written;
   auto copied = reader.content([&](std::string_view piece) -> Result<void> {
-    if (!write_all(fd.get(), piece)) return fail(cannot("unpack", entry.path, errno));
+    if (!write_all(fd->get(), piece)) return fail(cannot("unpack", entry.path, errno));
     written += {piece.size()};
     return tick();
   });
@@ -125,9 +141,7 @@ Result<void> Staging::put(Reader& reader, const Entry& entry, const std::functio
     return fail(Why::malformed, "cannot unpack '" + entry.path + "': it ends after " + to_text(written) +
                                     " of " + to_text(entry.size));
   }
-  if (::fchmod(fd.get(), 0644) != 0 || ::fsync(fd.get()) != 0)
-    return fail(cannot("unpack", entry.path, errno));
-  return {};
+  return seal(*fd, entry.path);
 }
 
 }  // namespace fettle::archive

@@ -1,4 +1,4 @@
-// Staging: a fresh directory (0700) in which the entries of an archive land before anybody accepts them.
+// Staging: a fresh directory (0700) in which foreign files land before anybody accepts them.
 #pragma once
 
 #include <functional>
@@ -27,12 +27,19 @@ class Staging {
   // staging directory); a file is fsynced. `tick` is asked after each MiB.
   Result<void> put(Reader& reader, const Entry& entry, const std::function<Result<void>()>& tick);
 
-  // The path of an entry that was put, as Files sees it.
-  std::string path_of(const Entry& entry) const { return path_ + "/" + entry.path; }
+  // The two halves of putting a file that comes from elsewhere: an empty one (0600) at a checked path, and,
+  // once it has its content, mode 0644 and fsync.
+  Result<Fd> create(std::string_view path) const;
+  Result<void> seal(const Fd& fd, std::string_view path) const;
+
+  // The path of what was put, as Files sees it.
+  std::string path_of(std::string_view path) const { return path_ + "/" + std::string(path); }
+  std::string path_of(const Entry& entry) const { return path_of(std::string_view(entry.path)); }
 
  private:
   Staging(Fd parent, Fd fd, std::string name, std::string path);
   Result<Fd> directory_of(std::string_view path) const;
+  Result<void> put_file(Reader& reader, const Entry& entry, const std::function<Result<void>()>& tick) const;
 
   Fd parent_;
   Fd fd_;

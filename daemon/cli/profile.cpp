@@ -101,13 +101,10 @@ json::object to_json(const profile::Shelf& shelf) {
                                            {"include", to_json(each.include)},
                                            {"exclude", to_json(each.exclude)}});
   }
-  return {{"name", shelf.name},
-          {"why", shelf.why},
-          {"priority", shelf.priority},
-          {"source", shelf.source == profile::Source::hub ? "hub" : "archive"},
-          {"archive", shelf.archive},
-          {"endpoint", shelf.endpoint},
-          {"repositories", std::move(repositories)}};
+  return {{"name", shelf.name},         {"why", shelf.why},
+          {"priority", shelf.priority}, {"source", profile::to_text(shelf.source)},
+          {"archive", shelf.archive},   {"directory", shelf.directory},
+          {"endpoint", shelf.endpoint}, {"repositories", std::move(repositories)}};
 }
 
 json::object to_json(const Profile& wanted) {

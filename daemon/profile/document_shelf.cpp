@@ -31,7 +31,30 @@ void repository(Reading& reading, const Node& node, const std::string& what, Rep
 constexpr std::array sources{
     Word<Source>{"hub", Source::hub},
     Word<Source>{"archive", Source::archive},
+    Word<Source>{"directory", Source::directory},
 };
+
+// The key that belongs to one source only.
+struct Needed {
+  Source source;
+  std::string_view from;
+  std::string_view key;
+  Need need;
+  std::string_view what;
+};
+constexpr std::array needed{
+    Needed{Source::archive, "an archive", "archive", Need::required, "the absolute path of a tar file"},
+    Needed{Source::directory, "a directory", "directory", Need::required,
+           "the absolute path of a cache, or of a folder with OWNER/NAME in it"},
+    Needed{Source::hub, "the hub", "endpoint", Need::optional, ""},
+};
+
+std::string from_text(Source source) {
+  for (const Needed& each : needed) {
+    if (each.source == source) return std::string(each.from);
+  }
+  return {};
+}
 
 constexpr std::array shelf_fields{
     header<Shelf>("schema"),
@@ -41,25 +64,43 @@ constexpr std::array shelf_fields{
     field<&Shelf::priority, number<-1000, 1000, int>>("priority"),
     field<&Shelf::source, choice<sources, Source>>("source"),
     field<&Shelf::archive, text<path_rule>>("archive"),
+    field<&Shelf::directory, text<path_rule>>("directory"),
     field<&Shelf::endpoint, text<endpoint_rule>>("endpoint"),
     field<&Shelf::repositories, some_of<repository, Repository>>("repositories", Need::required),
 };
 
 }  // namespace
 
+std::string_view to_text(Source source) {
+  for (const auto& [word, value] : sources) {
+    if (value == source) return word;
+  }
+  return {};
+}
+
+std::optional<Source> source_of(std::string_view word) {
+  for (const auto& [known, value] : sources) {
+    if (known == word) return value;
+  }
+  return std::nullopt;
+}
+
 void read_shelf(Reading& reading, const Node& root, Shelf& out) {
   if (!read_fields(reading, root, "a shelf", out, shelf_fields)) return;
-  const Node* const archive = root.find("archive");
-  const Node* const endpoint = root.find("endpoint");
-  if (out.source == Source::archive && archive == nullptr) {
-    reading.complain(root.find("source")->place, "a shelf from an archive needs the key 'archive'",
-                     "the absolute path of a tar file");
-  }
-  if (out.source == Source::hub && archive != nullptr) {
-    reading.complain(archive->place, "'archive' has no effect on a shelf from the hub", "source: archive");
-  }
-  if (out.source == Source::archive && endpoint != nullptr) {
-    reading.complain(endpoint->place, "'endpoint' has no effect on a shelf from an archive", "source: hub");
+  for (const Needed& each : needed) {
+    const Node* const there = root.find(each.key);
+    if (out.source == each.source && there == nullptr && each.need == Need::required) {
+      reading.complain(
+          root.find("source")->place,
+          "a shelf from " + std::string(each.from) + " needs the key '" + std::string(each.key) + "'",
+          std::string(each.what));
+    }
+    if (out.source != each.source && there != nullptr) {
+      reading.complain(
+          there->place,
+          "'" + std::string(each.key) + "' has no effect on a shelf from " + from_text(out.source),
+          "source: " + std::string(to_text(each.source)));
+    }
   }
   Once repositories("the repository");
   for (std::size_t at = 0; at < out.repositories.size(); ++at) {

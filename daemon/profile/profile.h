@@ -105,12 +105,15 @@ struct Repository {
 };
 
 // Where a shelf comes from.
-enum class Source { hub, archive };
+enum class Source { hub, archive, directory };
+std::string_view to_text(Source source);  // as the profile writes it
+std::optional<Source> source_of(std::string_view word);
 
 struct Shelf {
   std::string name;
   Source source = Source::hub;
   std::string archive;                   // path of the tar (zstd, gzip or plain) for Source::archive
+  std::string directory;                 // path that holds a cache or repository folders, Source::directory
   std::string endpoint;                  // HF_ENDPOINT for Source::hub; empty = the client's default
   int priority = 0;                      // higher first
   std::vector<Repository> repositories;  // fetched in this order

@@ -1,7 +1,6 @@
 #include "shelf/adopt.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "base/names.h"
@@ -27,18 +26,7 @@ Result<Manifest> manifest_of(const FoundRepository& found) {
   if (found.revisions.empty()) return no("it has no revision");
   const FoundRevision* const revision = revision_of(found);
   if (revision == nullptr) return no("it has several revisions and none is main");
-  if (revision->broken > 0) return no(std::to_string(revision->broken) + " of its files are missing");
-  std::map<std::string_view, Bytes> sizes;
-  for (const FoundBlob& blob : found.blobs) sizes[blob.name] = blob.info.size;
-  Manifest manifest{found.id, revision->commit, "main", {}};
-  for (const FoundLink& link : revision->links) {
-    if (link.blob.empty()) return no("'" + link.path + "' is not a link to a blob");
-    manifest.files.push_back({link.path, sizes[link.blob], link.blob});
-  }
-  std::sort(manifest.files.begin(), manifest.files.end(),
-            [](const File& a, const File& b) { return a.path < b.path; });
-  if (auto fine = check(manifest); !fine) return fail(fine.error());
-  return manifest;
+  return manifest_of(found, *revision);
 }
 
 struct Blob {

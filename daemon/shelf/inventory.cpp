@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <thread>
 #include <tuple>
 
+#include "archive/entry.h"
 #include "base/text.h"
 #include "system/directory.h"
 
@@ -230,6 +232,36 @@ Result<void> walk(const system::Files& files, const Layout& layout, unsigned thr
   work();
   for (std::thread& other : others) other.join();
   return {};
+}
+
+Result<FoundRepository> find_repository(const system::Files& files, std::string_view hub,
+                                        std::string_view id) {
+  const auto directory = Directory::open(files, hub);
+  if (!directory) return fail(directory.error());
+  FoundRepository found;
+  found.folder = Layout::folder(id);
+  found.type = "model";
+  found.id = id;
+  if (const auto there = directory->open(found.folder); !there) return fail(there.error());
+  Look(found).all(*directory);
+  return found;
+}
+
+Result<Manifest> manifest_of(const FoundRepository& found, const FoundRevision& revision) {
+  std::map<std::string_view, Bytes> sizes;
+  for (const FoundBlob& blob : found.blobs) sizes[blob.name] = blob.info.size;
+  Manifest manifest{found.id, revision.commit, "main", {}};
+  for (const FoundLink& link : revision.links) {
+    if (auto fine = archive::check_path(link.path); !fine) return fail(fine.error());
+    if (link.blob.empty()) {
+      return fail(Why::refused, "its file '" + link.path + "' leads to no blob of the repository");
+    }
+    manifest.files.push_back({link.path, sizes[link.blob], link.blob});
+  }
+  std::sort(manifest.files.begin(), manifest.files.end(),
+            [](const File& a, const File& b) { return a.path < b.path; });
+  if (auto fine = check(manifest); !fine) return fail(fine.error());
+  return manifest;
 }
 
 Result<Inventory> take_inventory(const system::Files& files, const Layout& layout, unsigned threads) {

@@ -49,6 +49,14 @@ struct FoundRepository {
 Result<void> walk(const system::Files& files, const Layout& layout, unsigned threads,
                   const std::function<void(FoundRepository&&)>& visit);
 
+// One model repository; missing when the hub has none of this id.
+Result<FoundRepository> find_repository(const system::Files& files, std::string_view hub,
+                                        std::string_view id);
+
+// The file list of a revision as its links tell it, or why there is none: a file is missing, or is no link to
+// a blob.
+Result<Manifest> manifest_of(const FoundRepository& found, const FoundRevision& revision);
+
 struct RevisionSummary {
   std::string commit;
   std::vector<std::string> refs;

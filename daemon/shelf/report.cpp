@@ -29,10 +29,6 @@ constexpr std::array state_names{
     StateName{State::corrupt, "corrupt"},
 };
 
-std::string_view to_text(profile::Source source) {
-  return source == profile::Source::archive ? "archive" : "hub";
-}
-
 std::int64_t seconds_of(system_clock::time_point time) {
   return std::chrono::duration_cast<seconds>(time.time_since_epoch()).count();
 }
@@ -88,7 +84,7 @@ Result<Report> parse(std::string_view text, const std::string& path, std::string
   Report report;
   report.shelf = shelf;
   report.state = *state;
-  report.source = json_text(*value, "source") == "archive" ? profile::Source::archive : profile::Source::hub;
+  report.source = profile::source_of(json_text(*value, "source")).value_or(profile::Source::hub);
   report.done = amount_of(*value, "done");
   report.verified = amount_of(*value, "verified");
   report.total = amount_of(*value, "total");

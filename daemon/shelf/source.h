@@ -72,7 +72,12 @@ class Source {
 // By shelf.source; every value of profile::Source has its row.
 std::unique_ptr<Source> make_source(const Work& work);
 
+// When the cache has no room left for what is missing: held, whatever the error says; what came stays.
+std::optional<Stopped> held_by_full_cache(const Work& work, const std::vector<File>& missing,
+                                          const Error& error);
+
 std::unique_ptr<Source> make_archive_source(const Work& work);
+std::unique_ptr<Source> make_directory_source(const Work& work);
 std::unique_ptr<Source> make_hub_source(const Work& work);
 
 }  // namespace fettle::shelf

@@ -45,13 +45,8 @@ class ArchiveSource final : public Source {
     const auto fetched = take(manifest, missing);
     if (fetched) return {};
     if (const Stopped* const now = work_.stop_now()) return tl::unexpected<Stopped>(*now);
-    // A full cache is waited for; what was unpacked stays.
-    if (const auto space = work_.system.files.space(work_.layout.home);
-        space && (space->available < total_of(missing) || space->inodes_available < missing.size())) {
-      return stopped(State::held,
-                     {Why::failed, fetched.error().said, "free some space; the worker looks again by itself"},
-                     std::chrono::seconds(300));
-    }
+    if (auto full = held_by_full_cache(work_, missing, fetched.error()))
+      return tl::unexpected<Stopped>(std::move(*full));
     // The archive itself is at fault, or the disk; neither mends itself.
     return stopped(State::failed, fetched.error());
   }

@@ -13,6 +13,7 @@ struct Row {
 constexpr std::array sources{
     Row{profile::Source::hub, &make_hub_source},
     Row{profile::Source::archive, &make_archive_source},
+    Row{profile::Source::directory, &make_directory_source},
 };
 
 }  // namespace
@@ -22,6 +23,16 @@ std::unique_ptr<Source> make_source(const Work& work) {
     if (row.source == work.shelf.source) return row.make(work);
   }
   return nullptr;
+}
+
+std::optional<Stopped> held_by_full_cache(const Work& work, const std::vector<File>& missing,
+                                          const Error& error) {
+  const auto space = work.system.files.space(work.layout.home);
+  if (!space || (space->available >= total_of(missing) && space->inodes_available >= missing.size()))
+    return std::nullopt;
+  return Stopped{State::held,
+                 {Why::failed, error.said, "free some space; the worker looks again by itself"},
+                 std::chrono::seconds(300)};
 }
 
 }  // namespace fettle::shelf

@@ -329,6 +329,13 @@ TEST_CASE("profile: a shelf says exactly which bytes it means") {
       {shelf + "source: archive\narchive: /a.tar\nendpoint: https://a\n" + list,
        ":5:11  'endpoint' has no effect on a shelf from an archive  source: hub"},
       {shelf + "source: archive\narchive: /data/a.tar.zst\n" + list, ""},
+      {shelf + "source: directory\n" + list,
+       ":3:9  a shelf from a directory needs the key 'directory'  the absolute path of a cache, or of a "
+       "folder "
+       "with OWNER/NAME in it"},
+      {shelf + "source: directory\ndirectory: /mnt/share\narchive: /a.tar\n" + list,
+       ":5:10  'archive' has no effect on a shelf from a directory  source: archive"},
+      {shelf + "source: directory\ndirectory: /mnt/share\n" + list, ""},
       {shelf + "endpoint: https://me:secret@a\n" + list,
        ":3:11  'endpoint' cannot be 'https://me:secret@a'  an http or https address without user and "
        "password"},
@@ -338,7 +345,8 @@ TEST_CASE("profile: a shelf says exactly which bytes it means") {
       {shelf + "priority: 1001\n" + list,
        ":3:11  'priority' cannot be 1001  a decimal number from -1000 to 1000"},
       {shelf + "priority: -5\n" + list, ""},
-      {shelf + "source: torrent\n" + list, ":3:9  'source' cannot be 'torrent'  one of: hub, archive"},
+      {shelf + "source: torrent\n" + list,
+       ":3:9  'source' cannot be 'torrent'  one of: hub, archive, directory"},
   });
 }
 

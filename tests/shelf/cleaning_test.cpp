@@ -276,7 +276,8 @@ TEST_CASE(
   CHECK(adopted->damages[0].repository == moe);
   REQUIRE(adopted->left_out.size() == 2);
   for (const Kept& one : adopted->left_out)
-    CHECK(one.why == (one.path == "o/empty" ? "it has no revision" : "1 of its files are missing"));
+    CHECK(one.why ==
+          (one.path == "o/empty" ? "it has no revision" : "its file 'x' leads to no blob of the repository"));
   CHECK(adopt(node.machine(), node.profile, {"o/none"}, {}, quiet).error().why == Why::missing);
   CHECK(adopt(node.machine(), node.profile, {chat}, {}, quiet)->damages.empty());
 }
