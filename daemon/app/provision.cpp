@@ -133,7 +133,18 @@ class Sequence {
     if (!mount_point_) result_.report.boot.warnings.push_back(mount_point_.error().said);
     if (mode == Mode::act && wants_drives(profile_)) remember(ending);
     result_.came = result_.error ? Came::refused : Came::well;
+    keep_cache_phase();
     finish(result_.report.boot, mode);
+  }
+
+  // The report before this one is of this boot too, /run being empty after each. When it found the same cache
+  // and nothing was to be done now, what the cache phase said then still holds.
+  void keep_cache_phase() {
+    const auto before = storage::read_report(system_.files);
+    if (!before || result_.error || !result_.plan.steps.empty()) return;
+    const storage::Report& now = result_.report;
+    if (now.device.empty() || before->device != now.device || before->generation != now.generation) return;
+    result_.report.cache = before->cache;
   }
 
   // Without its history a cache is as good as with it.

@@ -240,6 +240,12 @@ TEST_CASE("provision: the cache phase keeps what the boot phase reported") {
     CHECK(report->cache.status == Status::pass);
     CHECK(json_text(*parse_json(machine.tree.read("/srv/fettle/.fettle-generation.json"), "it"), "id") ==
           report->generation);
+    // The boot phase once more, by hand: nothing to do, so the cache is as ready as before.
+    REQUIRE(boot(machine).came == Came::well);
+    const auto again = storage::read_report(machine.tree.files());
+    CHECK(again->verdict == "same");
+    CHECK(again->cache.status == Status::pass);
+    CHECK(again->cache.at == report->cache.at);
   }
   SUBCASE("not mounted") {
     const Provisioned done = provision(machine.system(), Phase::cache, Mode::act);
