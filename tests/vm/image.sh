@@ -158,6 +158,9 @@ make_image() {
     if [[ $preinstall ]]; then
         local names=("${debs[@]##*/}")
         in_tree "$root" -- apt-get -q -y install "${names[@]/#/\/opt\/repository\/}" >&2
+        # For package.py: what is enabled, and what was written that belongs to one machine.
+        (cd "$root" && find etc/systemd/system -name '*fettle*' -type l) | sort >"$folder/enabled"
+        (cd "$root" && find var/lib srv -path '*fettle*' ! -type d) | sort >"$folder/left"
     fi
     [[ $untrimmed ]] || trim_guest "$root"
     write_disk "$root" "$folder/disk.raw"

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""package.py DEB: would this package, built on Debian 13, also install and start on Ubuntu 24.04?
+"""package.py DEB IMAGE: does the package fit Ubuntu 24.04, and what does it leave in an image that is not booted (F37)?
 
-No Ubuntu archive is needed: the names and versions below are those of 24.04.3. Ends with `N passed, N failed, N skipped`.
+It was built on Debian 13. No Ubuntu archive is needed: the names and versions below are those of 24.04.3.
+Ends with `N passed, N failed, N skipped`.
 """
 
 import re
@@ -19,6 +20,9 @@ UBUNTU = {
 SYMBOLS = {"GLIBC": (2, 39), "GLIBCXX": (3, 4, 33), "LIBSYSTEMD": (255,)}
 PROGRAMS = ["usr/bin/fettle", "usr/libexec/fettle/fettled"]
 STRIPPED_LIMIT = 5 << 20
+# What has to be so at the first boot of the image.
+ENABLED = {"fettled.service", "fettle-status.socket", "fettle-control.socket", "fettle-cache.target", "fettle-collect.timer",
+           "fettle-trim.timer"}
 
 
 def version(text):
@@ -42,8 +46,18 @@ def wrong_symbols(program):
             yield f"{program.name} needs {name}_{number}"
 
 
+def wrong_in_image(image):
+    """IMAGE is the folder of one into which the package was installed without a running systemd."""
+    enabled = {Path(line).name for line in (image / "enabled").read_text(encoding="utf-8").split()}
+    for unit in sorted(ENABLED - enabled):
+        yield f"{unit} is not enabled"
+    for path in (image / "left").read_text(encoding="utf-8").split():
+        if not path.startswith("var/lib/dpkg/") and not path.startswith("var/lib/systemd/"):
+            yield f"it wrote '{path}'"
+
+
 def main():
-    deb = Path(sys.argv[1])
+    deb, image = Path(sys.argv[1]), Path(sys.argv[2])
     wrong = {"the package depends only on what Ubuntu 24.04 has": list(wrong_depends(deb))}
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["dpkg-deb", "-x", deb, folder], check=True)
@@ -51,6 +65,7 @@ def main():
         wrong["no symbol is newer than Ubuntu 24.04"] = [one for program in programs for one in wrong_symbols(program)]
         size = programs[1].stat().st_size
         wrong["fettled is smaller than 5 MiB"] = [f"it has {size} bytes"] if size >= STRIPPED_LIMIT else []
+    wrong["in an image it enables its units and leaves nothing of the machine (F37)"] = list(wrong_in_image(image))
     for title, reasons in wrong.items():
         print(f"{'failed' if reasons else 'passed'}: package: {title}{''.join('; ' + reason for reason in reasons)}")
     failed = sum(bool(reasons) for reasons in wrong.values())

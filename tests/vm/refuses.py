@@ -8,6 +8,28 @@ from scenario import Scenario
 
 scenario = Scenario("refuses", image="installed")
 
+# A service that keeps its data on the cache, as systemd/examples/needs-cache.conf says.
+CONSUMER = b"""[Unit]
+Requires=fettle-cache.target
+After=fettle-cache.target
+RequiresMountsFor=/srv/fettle
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/true
+[Install]
+WantedBy=multi-user.target
+"""
+HANGS = b"[Service]\nExecStartPre=+/bin/sleep 600\nTimeoutStartSec=15\n"
+
+
+def is_well_without_cache(machine):
+    """The node is there for everybody, except for who needs the cache."""
+    assert machine.run("findmnt /srv/fettle").exit_code != 0
+    assert machine.must("systemctl is-active multi-user.target fettled.service").split() == ["active", "active"]
+    assert machine.run("systemctl is-active consumer.service").out.strip() == "inactive"
+    assert machine.run("touch /srv/fettle/nobody-fills-the-root-disk").exit_code != 0
+
 
 def boots_without_cache(machine, verdict, *words):
     """Boots; demands the refusal with these words, no write to any drive, and a node that is otherwise well."""
@@ -18,19 +40,19 @@ def boots_without_cache(machine, verdict, *words):
     page = machine.run("fettle storage show").out
     for word in words:
         assert word in page, f"'{word}' is not said:\n{page}"
-    assert machine.run("findmnt /srv/fettle").exit_code != 0
-    assert machine.must("systemctl is-active multi-user.target fettled.service").split() == ["active", "active"]
+    is_well_without_cache(machine)
     code, health = node.get(machine, "/v1/health")
     assert code == 503 and health["state"] == "failed", health
-    assert machine.run("touch /srv/fettle/nobody-fills-the-root-disk").exit_code != 0
     machine.power_off()
     assert {drive.bay: drive.fingerprint() for drive in machine.drives if drive.present} == before
 
 
-@scenario.step("seven of eight drives (F15)")
+@scenario.step("seven of eight drives (F15): provisioning fails, the node boots, who needs the cache does not start (F35)")
 def seven(machine):
     machine.boot()
     node.configure(machine)
+    machine.put("/etc/systemd/system/consumer.service", CONSUMER)
+    machine.must("systemctl enable consumer.service")
     machine.must("systemctl stop 'fettle*'; rm -rf /var/lib/fettle/provision/*")
     machine.power_off()
     machine.drives.blank_all()
@@ -66,6 +88,20 @@ def unreadable(machine):
 def mended(machine):
     machine.drives[3].faults = []
     machine.boot()
+    node.wait_ready(machine)
+    assert machine.must("systemctl is-active consumer.service").strip() == "active"
+
+
+@scenario.step("provisioning that hangs ends at its time limit and the node boots (F36); started again it makes the node ready")
+def hangs(machine):
+    drop_in = "/etc/systemd/system/fettle-provision.service.d"
+    machine.must(f"mkdir -p {drop_in}")
+    machine.put(f"{drop_in}/hangs.conf", HANGS)
+    machine.reboot()
+    is_well_without_cache(machine)
+    code, health = node.get(machine, "/v1/health")
+    assert code == 503 and health["state"] != "ready", health
+    machine.must(f"rm -r {drop_in}; systemctl daemon-reload; systemctl start fettle-cache.target", timeout=120)
     node.wait_ready(machine)
 
 
