@@ -32,6 +32,8 @@ MONITOR_SECONDS = 60
 QEMU = "qemu-system-x86_64"
 IMAGE_FILES = ("disk.raw", "vmlinux", "cmdline")
 FIRST_SLOT = 4
+# What a transcript shows of a file put into the guest: its beginning.
+SHORTENED = re.compile(r"^([A-Za-z0-9+/=]{60})[A-Za-z0-9+/=]+$", re.MULTILINE)
 
 
 def work_folder() -> Path:
@@ -179,7 +181,7 @@ class Machine:
         """Runs a bash script as root in the guest; after the timeout the guest ends it with exit code 124."""
         if not self.is_on():
             raise RigError(f"the machine is off, it cannot run: {script}")
-        self._log(f"$ {script.strip()}")
+        self._log(f"$ {SHORTENED.sub(lambda found: found[1] + '…', script.strip())}")
         completed = self._agent.run(script, timeout)
         self._log(f"{completed.out}[exit code {completed.exit_code}, {completed.seconds:.1f} s]")
         return completed
