@@ -19,6 +19,7 @@ constexpr auto commands = std::to_array<cli::Command>({
     {"ledger", "when this boot reached each stage, and what that cost", &cli::run_ledger},
     {"metrics", "the metrics of the daemon, printed or left as a file for node_exporter", &cli::run_metrics},
     {"check", "look at this node here and now, without the daemon", &cli::run_check},
+    {"capture", "this node as an archive of what is read of it, without its names", &cli::run_capture},
     {"compat", "which system, kernel, driver and ROCm go together; what if", &cli::run_compat},
     {"host", "settings of the host: wanted, found, who set them; apply, revert", &cli::run_host},
     {"plan", "everything that is not yet as the profile wants it", &cli::run_plan},

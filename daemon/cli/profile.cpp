@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/path.h"
 #include "profile/load.h"
 
 namespace fettle::cli {
@@ -238,14 +239,6 @@ int complain(Context& context, const Complaints& complaints) {
     for (const Complaint& each : complaints) context.out << profile::to_text(each) << '\n';
   }
   return complaints.empty() ? ok : bad_config;
-}
-
-// On the machine itself a relative path starts where the caller stands; below --root it starts at that root.
-std::string absolute(const Context& context, const std::string& file) {
-  if (file.empty() || file.front() == '/') return file;
-  if (!context.system.files.is_the_machine()) return "/" + file;
-  const auto here = context.system.files.read_link("/proc/self/cwd");
-  return here ? *here + "/" + file : file;
 }
 
 int check(Context& context, const std::vector<std::string>& given) {

@@ -15,6 +15,8 @@
 #include <memory>
 #include <system_error>
 
+#include "system/recording.h"
+
 namespace fettle::system {
 namespace {
 
@@ -106,12 +108,14 @@ Result<Files> Files::open(const std::string& root) {
 }
 
 Result<Fd> Files::open_at(std::string_view path, int flags, mode_t mode) const {
+  if (Touched* const touched = Recording::note(path)) touched->opened = true;
   Fd fd(open_inside(fd_.get(), path, flags, mode));
   if (!fd) return fail(cannot("open", path, errno));
   return fd;
 }
 
 Result<std::string> Files::read(std::string_view path, Bytes limit) const {
+  if (Touched* const touched = Recording::note(path)) touched->content = true;
   // O_NONBLOCK: opening a FIFO must not wait for a writer.
   const Fd fd(open_inside(fd_.get(), path, O_RDONLY | O_NONBLOCK, 0));
   struct stat st {};
@@ -149,6 +153,7 @@ Result<std::string> Files::read(std::string_view path, Bytes limit) const {
 }
 
 Result<std::vector<std::string>> Files::list(std::string_view path) const {
+  if (Touched* const touched = Recording::note(path)) touched->names = true;
   Fd fd(open_inside(fd_.get(), path, O_RDONLY | O_DIRECTORY, 0));
   if (!fd) return fail(cannot("list", path, errno));
   const std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(fd.get()), &::closedir);
@@ -170,6 +175,7 @@ Result<std::vector<std::string>> Files::list(std::string_view path) const {
 }
 
 Result<std::string> Files::read_link(std::string_view path) const {
+  if (Touched* const touched = Recording::note(path)) touched->itself = true;
   const Fd fd(open_inside(fd_.get(), path, O_PATH | O_NOFOLLOW, 0));
   if (!fd) return fail(cannot("read the link", path, errno));
   std::string target(PATH_MAX, '\0');
@@ -181,10 +187,12 @@ Result<std::string> Files::read_link(std::string_view path) const {
 }
 
 Result<Info> Files::look(std::string_view path) const {
+  if (Touched* const touched = Recording::note(path)) touched->itself = true;
   return look_with(fd_.get(), path, O_NOFOLLOW);
 }
 
 Result<Info> Files::look_through(std::string_view path) const {
+  Recording::note(path);
   return look_with(fd_.get(), path, 0);
 }
 

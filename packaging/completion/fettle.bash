@@ -40,9 +40,10 @@ _fettle() {
     *)
       case "$command $verb" in
         ' ')
-          choices='apply check collect compat env events host ledger metrics models plan profile provision ready run-line shelf stage status'
+          choices='apply capture check collect compat env events host ledger metrics models plan profile provision ready run-line shelf stage status'
           choices+=' storage wait --help --version'
           ;;
+        'capture ') choices='--output' ;;
         'collect ') choices='--now' ;;
         'check '*) choices="--list --explain --as $(fettle check --list 2>/dev/null | cut -d' ' -f1)" ;;
         'compat '*) choices='--os --kernel --rocm --driver --gpu --newest' ;;
