@@ -92,3 +92,32 @@ TEST_CASE(
   CHECK(copy.read("/capture.json").find("\"format\": 1") != std::string::npos);
   CHECK(run(&cli::run_capture, tree, {"--output", "/nowhere/x.tar"}).code != 0);
 }
+
+TEST_CASE("cli profile capture: the profile that it prints has no mistakes, and its own node passes by it") {
+  Tree tree("azure-nd-mi300x-v5-spx");
+  prepare(tree);
+  tree.file("/dev/kmsg", "6,0,1,-;quiet\n").directory("/sys/block");
+  REQUIRE(run(&cli::run_collect, tree, {}).code == 0);
+  const Answer made = run(&cli::run_profile, tree, {"capture", "--name", "like-this"});
+  CHECK(made.err.empty());
+  REQUIRE(made.code == 0);
+  tree.file("/etc/fettle/profiles/like-this.yaml", made.out);
+  const Answer checked = run(&cli::run_profile, tree, {"check", "/etc/fettle/profiles/like-this.yaml"});
+  CHECK(checked.code == 0);
+  CHECK(checked.out == "1 file, no mistakes\n");
+  tree.file("/etc/fettle/fettle.yaml", "schema: 1\nkind: configuration\nprofile: like-this\n");
+  for (const char* const group :
+       {"gpu", "host.cpus", "host.memory", "host.swap", "host.clock", "host.infiniband"}) {
+    CAPTURE(group);
+    const Answer answer = run(&cli::run_check, tree, {group});
+    CAPTURE(answer.out);
+    CHECK(answer.code == 0);
+  }
+  CHECK(run(&cli::run_profile, tree, {"capture", "--name", "like-this"}).code == cli::usage);
+  CHECK(run(&cli::run_profile, tree, {"capture", "--name", "No/Name"}).code == cli::usage);
+  tree.remove("/proc/meminfo");
+  const Answer refused = run(&cli::run_profile, tree, {"capture"});
+  CHECK(refused.code == cli::failed);
+  CHECK(refused.out.empty());
+  CHECK(refused.err.find("/proc/meminfo") != std::string::npos);
+}
