@@ -71,6 +71,7 @@ int run_plan(Context& context, const std::vector<std::string>& arguments) {
     return code_of(looked.came);
   }
   print_verdict(context.out, looked.plan);
+  print_rivals(context.out, looked.plan, context.width);
   if (!looked.plan.steps.empty()) print_steps(context.out, looked.plan);
   if (!rest.empty()) context.out << "\nafter that, on the cache:\n";
   for (const std::string& line : rest) context.out << "  " << line << '\n';

@@ -49,6 +49,7 @@ int show(Context& context, Steps steps) {
   } else {
     print_verdict(context.out, looked.plan);
     print_drives(context.out, looked.plan, context.width);
+    print_rivals(context.out, looked.plan, context.width);
     if (steps == Steps::shown) print_steps(context.out, looked.plan);
   }
   return looked.came == app::Came::well ? ok : failed;
@@ -79,6 +80,7 @@ int dry_run(Context& context, storage::Verb verb) {
   }
   print_verdict(context.out, looked.plan);
   print_drives(context.out, looked.plan, context.width);
+  print_rivals(context.out, looked.plan, context.width);
   print_steps(context.out, looked.plan, command);
   if (looked.plan.refusal || looked.plan.steps.empty()) return code;
   if (!looked.plan.emptied.empty()) context.out << "\nALL DATA OF THE CACHE IS LOST BY THIS.";

@@ -24,6 +24,16 @@ constexpr std::array all{
                 "Find the drive (`nvme list`, `dmesg`). When it is back, reboot: the data is still there. "
                 "When it is gone for good, `fettle storage recreate` makes a new cache from what is there, "
                 "and the shelves are staged again."},
+    Explanation{"cache.rivals",
+                "fstab, mount units, enabled services and their scripts, cloud-init's files and user data, "
+                "mdadm.conf, udev rules, waagent.conf, cron and the drivers of kubelet, as provisioning read "
+                "them",
+                "Two tools that both take the local drives lose data for each other, often only at the next "
+                "boot or when the machine was deallocated. Beside one of them no new cache is made; a cache "
+                "that is there is used.",
+                "`fettle storage show` names each: the file, the line, what it does and what to do. Turn it "
+                "off, or leave the drives to it and give fettle the directory (`cache:` without `drives:`). "
+                "Then `systemctl restart fettle-provision.service` looks again."},
     Explanation{"cache.space", "statfs of the mount, the reserves of the profile, the measured directories",
                 "A full cache stops staging half way and makes engines fail in places that do not mention "
                 "the disk.",
