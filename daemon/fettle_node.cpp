@@ -29,6 +29,7 @@ constexpr auto commands = std::to_array<cli::Command>({
     {"ready", "can this node serve a model now, and what is missing", &cli::run_ready},
     {"run-line", "the complete command that serves a model in a container", &cli::run_run_line},
     {"shelf", "the model shelves: list, stage, watch, verify, lock, adopt, gc and more", &cli::run_shelf},
+    {"seal", "take what belongs to this machine out of an image", &cli::run_seal},
     {"profile", "what is wanted of this node, and every mistake in saying so", &cli::run_profile},
     {"provision", "one phase of making the cache; the units run it at boot", &cli::run_provision},
     {"collect", "try the cache and the drives for the daemon; a timer runs it", &cli::run_collect},

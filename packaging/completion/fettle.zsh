@@ -13,6 +13,7 @@ commands=(
   'ready:can this node serve a model now'
   'run-line:the command that serves a model in a container'
   'profile:what is wanted of this node, and every mistake in saying so'
+  'seal:take what belongs to this machine out of an image'
   'plan:everything that is not yet as the profile wants it'
   'apply:do what the plan says'
   'provision:make the local drives into the cache'
@@ -53,6 +54,7 @@ case $state in
         ;;
       host) _arguments '--yes[do it]' '1:verb:(show apply revert)' ;;
       metrics) _arguments '--textfile[leave the page for node_exporter]:file:_files' ;;
+      seal) _arguments '--check[change nothing]' ;;
       models) _arguments '--engine[engine and version]:engine:(vllm sglang)' '1:verb:(list show explain)' '2:model:' ;;
       ready) _arguments '--engine[engine and version]:engine:(vllm sglang)' '--tp[ranks]:number:' '1:model:' ;;
       run-line)

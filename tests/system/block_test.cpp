@@ -270,7 +270,8 @@ TEST_CASE("block: on a real device blankness, locks and freedom are as on a file
   REQUIRE(::read(ready[0], &answer, 1) == 1);
   const auto busy = is_free(*files, loop.device());
   REQUIRE_FALSE(busy);
-  CHECK(busy.error().said.find("process " + std::to_string(child)) != std::string::npos);
+  CHECK(busy.error().said.find("process " + std::to_string(child) + " (test_system) has it open") !=
+        std::string::npos);
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
   ::close(ready[0]);
