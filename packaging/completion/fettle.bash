@@ -25,7 +25,7 @@ _fettle() {
       mapfile -t COMPREPLY < <(compgen -d -- "$current")
       return
       ;;
-    --client | --to | --textfile)
+    --client | --to | --textfile | --output)
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
       ;;
@@ -40,7 +40,7 @@ _fettle() {
     *)
       case "$command $verb" in
         ' ')
-          choices='apply check collect compat env events host ledger metrics models plan profile provision ready run-line shelf stage status'
+          choices='apply check collect compat env events host ledger metrics models plan profile provision ready report run-line shelf stage status'
           choices+=' storage wait --help --version'
           ;;
         'collect ') choices='--now' ;;
@@ -53,6 +53,7 @@ _fettle() {
         'metrics ') choices='--textfile' ;;
         'models ') choices='list show explain' ;;
         'models explain' | 'ready '* | 'run-line '*) choices='--engine --image --versions-file --tp --dp --ep --set' ;;
+        'report ') choices='--html --output' ;;
         'profile ') choices='check show list' ;;
         'profile check' | 'shelf import')
           mapfile -t COMPREPLY < <(compgen -f -- "$current")
