@@ -18,6 +18,7 @@ constexpr auto commands = std::to_array<cli::Command>({
     {"events", "what happened on this node; --follow goes on", &cli::run_events},
     {"ledger", "when this boot reached each stage, and what that cost", &cli::run_ledger},
     {"metrics", "the metrics of the daemon, printed or left as a file for node_exporter", &cli::run_metrics},
+    {"report", "all of it as one page for a browser", &cli::run_report},
     {"check", "look at this node here and now, without the daemon", &cli::run_check},
     {"compat", "which system, kernel, driver and ROCm go together; what if", &cli::run_compat},
     {"host", "settings of the host: wanted, found, who set them; apply, revert", &cli::run_host},

@@ -165,6 +165,7 @@ void Daemon::on_looked(serve::Inputs inputs, Depth depth) {
   inputs.took = std::chrono::duration_cast<std::chrono::milliseconds>(now - look_began_);
   if (depth == Depth::everything) taken_ = look_began_;
   inputs_ = std::move(inputs);
+  serve::follow(histories_, inputs_.shelves, clock_.now());
   publish();
   if (const auto wanted = std::exchange(wanted_, std::nullopt)) look(*wanted);
 }
@@ -182,6 +183,10 @@ void Daemon::publish() {
   inputs.refresh = std::chrono::duration_cast<std::chrono::seconds>(times_.idle);
   inputs.price = profile_.price;
   inputs.boots = boots_;
+  for (serve::Shelf& shelf : inputs.shelves) {
+    const auto history = histories_.find(shelf.name);
+    if (history != histories_.end()) shelf.history = history->second;
+  }
   const auto shown = static_cast<std::ptrdiff_t>(std::min(events_.size(), events_on_page));
   inputs.events.assign(events_.end() - shown, events_.end());
   const auto now = clock_.now();

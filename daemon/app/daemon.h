@@ -24,6 +24,7 @@
 #include "app/memory.h"
 #include "profile/load.h"
 #include "profile/profile.h"
+#include "serve/history.h"
 #include "serve/server.h"
 #include "serve/snapshot.h"
 #include "serve/sockets.h"
@@ -111,6 +112,7 @@ class Daemon {
   std::chrono::system_clock::time_point started_at_;
 
   serve::Inputs inputs_;  // of the last look
+  serve::Histories histories_;
   std::chrono::steady_clock::time_point taken_;
   bool is_ready_ = false;
   bool is_reloading_ = false;

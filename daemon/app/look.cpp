@@ -64,6 +64,7 @@ serve::Shelf shelf_of(const std::string& name, const Result<shelf::Report>* repo
   shelf.progress = progress_of(said.state);
   shelf.word = shelf::to_text(said.state);
   shelf.done = said.done.bytes;
+  shelf.verified = said.verified.bytes;
   shelf.total = said.total.bytes;
   shelf.rate = said.rate;
   shelf.left = said.eta;

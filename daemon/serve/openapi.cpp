@@ -108,6 +108,11 @@ constexpr std::array fields{
     Field{"OneShelf", "taken_at", "time", "when the node was looked at"},
     Field{"OneShelf", "shelf", "Shelf", "the shelf"},
     Field{"OneShelf", "report", "any", "the worker's own report: repositories and files; null without one"},
+    Field{"OneShelf", "history", "[Sample]", "how it grew since the daemon started, oldest first"},
+
+    Field{"Sample", "at", "time", "when"},
+    Field{"Sample", "done_bytes", "count", "bytes on the disk then"},
+    Field{"Sample", "verified_bytes", "count", "of those, verified"},
 
     Field{"Env", "taken_at", "time", "when the node was looked at"},
     Field{"Env", "env", "any", "each variable with its reason, and where it is delivered"},

@@ -131,6 +131,13 @@ json::object shelves_json(const Inputs& inputs) {
 json::object one_shelf_json(const Inputs& inputs, const Shelf& shelf) {
   json::object answer{{"taken_at", utc(inputs.taken_at)}, {"shelf", shelf_json(shelf)}};
   answer["report"] = shelf.detail;
+  json::array history;
+  for (const ProgressSample& sample : shelf.history) {
+    history.push_back({{"at", utc(sample.at)},
+                       {"done_bytes", sample.done.count},
+                       {"verified_bytes", sample.verified.count}});
+  }
+  answer["history"] = std::move(history);
   return answer;
 }
 

@@ -45,16 +45,25 @@ inline constexpr std::size_t answer_limit = std::size_t{4} << 20U;
 // How far a shelf is, in the five ways that matter to the node's state; `word` is the shelf's own.
 enum class Progress { waiting, working, ready, stopped, unknown };
 
+// How much of a shelf was there at a moment.
+struct ProgressSample {
+  std::chrono::system_clock::time_point at{};
+  Bytes done;
+  Bytes verified;
+};
+
 struct Shelf {
   std::string name;
   Progress progress = Progress::unknown;
   std::string word;  // "wanted", "fetching", "failed" …
   Bytes done;
+  Bytes verified;
   Bytes total;  // 0 = not known yet
   Bytes rate;   // a second, 0 when nothing moves
   std::optional<std::chrono::seconds> left;
   std::string error;                    // why it stopped, or why it is unknown
   boost::json::value detail = nullptr;  // the worker's own report: repositories and files
+  std::vector<ProgressSample> history;  // what the daemon saw of its growth since it started, oldest first
 };
 
 struct Cache {

@@ -25,7 +25,7 @@ _fettle() {
       mapfile -t COMPREPLY < <(compgen -d -- "$current")
       return
       ;;
-    --client | --to | --textfile)
+    --client | --to | --textfile | --output)
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
       ;;
@@ -40,7 +40,11 @@ _fettle() {
     *)
       case "$command $verb" in
         ' ')
+<<<<<<< HEAD
           choices='apply check collect compat env events host ledger metrics models plan profile provision ready run-line seal shelf stage status'
+=======
+          choices='apply check collect compat env events host ledger metrics models plan profile provision ready report run-line shelf stage status'
+>>>>>>> ready-report
           choices+=' storage wait --help --version'
           ;;
         'collect ') choices='--now' ;;
@@ -53,7 +57,11 @@ _fettle() {
         'metrics ') choices='--textfile' ;;
         'models ') choices='list show explain' ;;
         'models explain' | 'ready '* | 'run-line '*) choices='--engine --image --versions-file --tp --dp --ep --set' ;;
+<<<<<<< HEAD
         'seal ') choices='--check' ;;
+=======
+        'report ') choices='--html --output' ;;
+>>>>>>> ready-report
         'profile ') choices='check show list' ;;
         'profile check' | 'shelf import')
           mapfile -t COMPREPLY < <(compgen -f -- "$current")

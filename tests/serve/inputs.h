@@ -43,6 +43,10 @@ inline serve::Inputs ready_node() {
                     shelf("large", serve::Progress::ready, "ready")};
   inputs.shelves[0].done = inputs.shelves[0].total = 3_MiB;
   inputs.shelves[0].detail = {{"repositories", {{{"id", "Qwen/Qwen3-0.6B"}, {"state", "ready"}}}}};
+  inputs.shelves[0].history = {
+      {std::chrono::system_clock::time_point(std::chrono::seconds(1763982100)), 0_MiB, 0_MiB},
+      {std::chrono::system_clock::time_point(std::chrono::seconds(1763982102)), 2_MiB, 0_MiB},
+      {std::chrono::system_clock::time_point(std::chrono::seconds(1763982103)), 3_MiB, 3_MiB}};
   inputs.shelves[1].done = inputs.shelves[1].total = 700_GiB;
   inputs.facts = {{"kernel", "6.14.0-32-generic"}, {"drives", {{{"model", "bad \xFF bytes"}}}}};
   inputs.storage = {{"outcome", "already_so"}};
