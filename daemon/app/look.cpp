@@ -10,7 +10,9 @@
 #include "env/plan.h"
 #include "health/checks.h"
 #include "host/standing.h"
+#include "profile/arrangement.h"
 #include "shelf/report.h"
+#include "storage/consumers.h"
 #include "storage/report.h"
 #include "storage/trials.h"
 
@@ -223,6 +225,8 @@ serve::Inputs Look::operator()(const profile::Profile& profile, Depth depth) {
   const auto provisioned = storage::read_report(files_);
   append(inputs.findings, storage::findings(provisioned, *facts_, profile, now));
   append(inputs.findings, storage::trial_findings(*facts_, provisioned, profile, now));
+  inputs.findings.push_back(storage::consumers_finding(profile::load_arrangement(files_), profile.cache,
+                                                       storage::look_for_drop_ins(files_), now));
   // Without the cache there is no space to judge; cache.mounted says that.
   const auto space = space_of(profile, *facts_, files_);
   if (space) inputs.findings.push_back(storage::space_finding(*space, *facts_, profile, now));

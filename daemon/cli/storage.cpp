@@ -5,6 +5,7 @@
 
 #include "app/order.h"
 #include "base/json.h"
+#include "cli/arrangement.h"
 #include "cli/commands.h"
 #include "cli/phases.h"
 #include "cli/storage_text.h"
@@ -101,6 +102,10 @@ int act(Context& context, storage::Verb verb, const storage::Consent& consent) {
   }
   if (done.error) return report(context, *done.error, code_of(done.came));
   if (verb == storage::Verb::release) {
+    // Services that waited for the cache would not start any more.
+    for (const storage::Arranged& one : take_arrangement_away(context.system)) {
+      if (!one.says.empty()) context.out << "  " << to_text(one.outcome) << ": " << one.says << '\n';
+    }
     context.out << "done. The next boot makes a new cache of blank drives, unless the profile says\n"
                    "`on_all_blank: report` or wants no drives any more.\n";
   } else {

@@ -35,6 +35,17 @@ void read_price(Reading& reading, const Node& node, const std::string& what, std
   if (read_fields(reading, node, what, price, price_fields)) out = price;
 }
 
+constexpr std::array consumer_words{
+    Word<Consumer>{"docker", Consumer::docker},
+    Word<Consumer>{"containerd", Consumer::containerd},
+    Word<Consumer>{"kubelet", Consumer::kubelet},
+    Word<Consumer>{"podman", Consumer::podman},
+};
+
+void consumers(Reading& reading, const Node& node, const std::string& what, Arrangement& out) {
+  list_of<choice<consumer_words, Consumer>, Consumer>(reading, node, what, out.consumers);
+}
+
 constexpr std::array configuration_fields{
     header<Configuration>("schema"),
     header<Configuration>("kind"),
@@ -42,6 +53,7 @@ constexpr std::array configuration_fields{
     field<&Configuration::shelves, list_of<named, Named>>("shelves"),
     field<&Configuration::cache, read_cache>("cache"),
     field<&Configuration::price, read_price>("price"),
+    field<&Configuration::arrangement, consumers>("consumers"),
 };
 
 }  // namespace
@@ -50,6 +62,17 @@ void read_configuration(Reading& reading, const Node& root, Configuration& out) 
   if (!read_fields(reading, root, "a configuration", out, configuration_fields)) return;
   Once shelves("the shelf");
   for (const Named& shelf : out.shelves) shelves.see(reading, shelf.place, shelf.name);
+  Once consumers("the consumer");
+  if (const Node* const list = root.find("consumers")) {
+    for (const Node& item : list->items) consumers.see(reading, item.place, item.text);
+  }
+}
+
+std::string_view to_text(Consumer consumer) {
+  for (const Word<Consumer>& each : consumer_words) {
+    if (each.value == consumer) return each.word;
+  }
+  return "docker";
 }
 
 }  // namespace fettle::profile

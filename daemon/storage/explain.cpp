@@ -34,6 +34,14 @@ constexpr std::array all{
                 "`fettle storage show` names each: the file, the line, what it does and what to do. Turn it "
                 "off, or leave the drives to it and give fettle the directory (`cache:` without `drives:`). "
                 "Then `systemctl restart fettle-provision.service` looks again."},
+    Explanation{"cache.consumers",
+                "`consumers` in /etc/fettle/fettle.yaml, against the drop-ins 50-fettle-cache.conf below "
+                "/etc/systemd/system",
+                "A docker that starts before the cache is mounted, or without it, writes its images to the "
+                "root disk and fills it; after the next boot they seem to be gone. With the drop-in it does "
+                "not start, and the node itself boots all the same.",
+                "`fettle plan` shows what is missing or left over, `fettle apply` writes or removes it. A "
+                "file of somebody else's under our name is left as it is: give it another name."},
     Explanation{"cache.space", "statfs of the mount, the reserves of the profile, the measured directories",
                 "A full cache stops staging half way and makes engines fail in places that do not mention "
                 "the disk.",
