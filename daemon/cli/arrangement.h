@@ -1,4 +1,5 @@
-// What `fettle apply` arranges around the cache besides making it: drop-ins of the services that wait for it.
+// What `fettle apply` arranges around the cache besides making it: drop-ins of the services that wait for it,
+// and places that lead onto it.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
-// Arrangement: what else of the machine is to use the cache: which services wait for it. Only the
-// configuration says so, because it is about this node and not about its kind; loaded apart, as few need it.
+// Arrangement: what else of the machine is to use the cache: which services wait for it, and which
+// conventional places lead onto it. Only the configuration says so, because it is about this node and not
+// about its kind; loaded apart, as few need it.
 #pragma once
 
 #include <optional>
@@ -17,8 +18,19 @@ namespace fettle::profile {
 enum class Consumer { docker, containerd, kubelet, podman };
 std::string_view to_text(Consumer consumer);
 
+// A bind mount follows the cache and is seen by everybody; a link is seen by programs that follow links.
+enum class PlaceAs { bind, link };
+
+struct CachePlace {
+  std::string path;   // absolute, or "~/…" of `user`
+  std::string user;   // whose home "~" is; empty otherwise
+  std::string cache;  // name of a cache directory
+  PlaceAs as = PlaceAs::bind;
+};
+
 struct Arrangement {
   std::vector<Consumer> consumers;  // each once
+  std::vector<CachePlace> places;   // each path once
 };
 
 struct LoadedArrangement {

@@ -42,6 +42,15 @@ constexpr std::array all{
                 "not start, and the node itself boots all the same.",
                 "`fettle plan` shows what is missing or left over, `fettle apply` writes or removes it. A "
                 "file of somebody else's under our name is left as it is: give it another name."},
+    Explanation{
+        "cache.places",
+        "`places` in /etc/fettle/fettle.yaml outside of home directories, against the mount units and "
+        "links that are there and what is mounted",
+        "Software that knows nothing of the cache's variables looks in its own place. When that does "
+        "not lead onto the cache, it fills the root disk and loads everything again.",
+        "`fettle plan` shows what is missing, `fettle apply` makes it. A place with somebody's files "
+        "is never moved nor hidden: stop who uses them, move them to the directory of the cache, and "
+        "apply again."},
     Explanation{"cache.space", "statfs of the mount, the reserves of the profile, the measured directories",
                 "A full cache stops staging half way and makes engines fail in places that do not mention "
                 "the disk.",

@@ -248,3 +248,29 @@ TEST_CASE("cli storage: release takes the drop-ins of services away, or they cou
   CHECK(contains(done.out, "changed: remove '" + drop_in + "'"));
   CHECK_FALSE(*machine.tree.files().exists(drop_in));
 }
+
+TEST_CASE("cli apply: places lead onto the cache, what is in the way is told, a second run is empty") {
+  StorageMachine machine(1);
+  configure(machine, 1);
+  const std::string profile =
+      "schema: 1\nkind: profile\nname: test\ncache:\n  path: /srv/fettle\n"
+      "caches: [{name: docker, why: images}]\n";
+  machine.tree.file("/etc/fettle/profiles/test.yaml", profile)
+      .file("/etc/fettle/fettle.yaml",
+            "schema: 1\nkind: configuration\nprofile: test\n"
+            "places: [{path: /var/lib/docker, cache: docker}, {path: /data/docker, cache: docker, as: "
+            "link}]\n");
+  const Answer before = run(machine, cli::run_plan, {});
+  CHECK(contains(before.out, "'/srv/fettle/docker' is mounted on '/var/lib/docker' with the cache"));
+  CHECK(contains(before.out, "make the link '/data/docker' to '/srv/fettle/docker'"));
+  const Answer first = run(machine, cli::run_apply, {});
+  CHECK(first.code == 0);
+  CHECK(contains(first.out, "changed: make the link '/data/docker'"));
+  CHECK(*machine.tree.files().read_link("/data/docker") == "/srv/fettle/docker");
+  CHECK(*machine.tree.files().exists("/etc/systemd/system/var-lib-docker.mount"));
+  CHECK(contains(run(machine, cli::run_plan, {}).out, "nothing to do"));
+  machine.tree.remove("/data/docker").file("/data/docker/overlay2/x");
+  const Answer full = run(machine, cli::run_apply, {});
+  CHECK(full.code == 2);
+  CHECK(contains(full.err, "it holds somebody's files ('overlay2')"));
+}
