@@ -176,6 +176,13 @@ Result<Outcome> make_link(const LinkStep& step, const system::Files& files) {
   return files.set_link(step.link.path, step.link.target);
 }
 
+// Only what still is the link that we made.
+Result<Outcome> remove_link(const MadeLink& link, const system::Files& files) {
+  const auto target = files.read_link(link.path);
+  if (!target || *target != link.target) return Outcome::already_so;
+  return files.remove(link.path);
+}
+
 Arranged arranged(std::string says, const Result<Outcome>& done) {
   if (done) return {std::move(says), *done, {}};
   return {std::move(says), done.error().why == Why::refused ? Outcome::refused : Outcome::failed,
@@ -222,13 +229,22 @@ std::vector<std::string> to_lines(const PlacesPlan& plan) {
   return lines;
 }
 
-std::vector<Arranged> apply(const PlacesPlan& plan, const system::Files& files) {
-  std::vector<Arranged> all = apply(plan.units, files);
+std::vector<Arranged> apply(const PlacesPlan& plan, const system::Files& all_files) {
+  std::vector<Arranged> all = apply(plan.units, all_files);
+  if (plan.links.empty() && plan.left_over.empty() && plan.remembers_already && plan.refused.empty())
+    return all;
+  // Who owns a home directory can put a link on the way after we looked: root must not follow it.
+  const auto strict = all_files.without_links();
+  if (!strict) {
+    all.push_back(arranged("make links", fail(strict.error())));
+    return all;
+  }
+  const system::Files& files = *strict;
   for (const Error& error : plan.refused) all.push_back({{}, Outcome::refused, error});
   for (const MadeLink& link : plan.left_over)
-    all.push_back(arranged("remove the link '" + link.path + "'", files.remove(link.path)));
+    all.push_back(arranged("remove the link '" + link.path + "'", remove_link(link, files)));
   if (!plan.remembers_already) {
-    const auto written = write_made_links(files, plan.remembered);
+    const auto written = write_made_links(all_files, plan.remembered);
     if (!written) {
       all.push_back(arranged("remember the links", written));
       return all;

@@ -195,6 +195,27 @@ TEST_CASE("places: something that came between looking and acting is not replace
   CHECK(*machine.tree.files().read_link("/home/alice/.cache/huggingface") == "/data");
 }
 
+TEST_CASE("places: a link that its owner puts on the way after we looked is not followed") {
+  Machine machine;
+  const PlacesPlan planned = machine.plan({hub});
+  machine.tree.directory("/etc/cron.d").link("/home/alice/.cache", "/etc/cron.d");
+  const auto all = apply(planned, machine.tree.files());
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].outcome == Outcome::refused);
+  CHECK_FALSE(machine.tree.files().read_link("/etc/cron.d/huggingface"));
+}
+
+TEST_CASE("places: a link of ours is not taken away through one that its owner put on the way") {
+  Machine machine;
+  machine.carry_out({hub});
+  const PlacesPlan planned = machine.plan({});
+  REQUIRE(planned.left_over.size() == 1);
+  machine.tree.remove("/home/alice/.cache").link("/etc/cron.d/huggingface", "/srv/fettle/hf");
+  machine.tree.link("/home/alice/.cache", "/etc/cron.d");
+  apply(planned, machine.tree.files());
+  CHECK(machine.tree.files().read_link("/etc/cron.d/huggingface"));
+}
+
 TEST_CASE("places: a record of links that cannot be used makes no link and removes none") {
   Machine machine;
   machine.carry_out({hub});
