@@ -40,8 +40,11 @@ _fettle() {
     *)
       case "$command $verb" in
         ' ')
-          choices='apply check collect compat env events host ledger log metrics models plan profile provision ready report run-line shelf stage status'
+          choices='acknowledge apply check collect compat env events host ledger log metrics models plan profile provision ready report run-line shelf stage status'
           choices+=' storage wait --help --version'
+          ;;
+        'acknowledge '*)
+          choices="--for --because --list --withdraw $(fettle check --list 2>/dev/null | cut -d' ' -f1)"
           ;;
         'collect ') choices='--now' ;;
         'check '*) choices="--list --explain --as $(fettle check --list 2>/dev/null | cut -d' ' -f1)" ;;

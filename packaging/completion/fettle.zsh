@@ -23,6 +23,7 @@ commands=(
   'events:what happened on this node'
   'ledger:when this boot reached each stage, and what that cost'
   'report:all of it as one page for a browser'
+  'acknowledge:say that a finding is known, for a time and a reason'
   'log:what the units wrote to the journal'
   'wait:return when the node, its cache, its GPUs or a shelf is ready'
 )
@@ -55,6 +56,10 @@ case $state in
         ;;
       host) _arguments '--yes[do it]' '1:verb:(show apply revert)' ;;
       metrics) _arguments '--textfile[leave the page for node_exporter]:file:_files' ;;
+      acknowledge)
+        _arguments '--for[how long]:time:(1h 8h 1d)' '--because[why]:reason:' '--list[what is acknowledged]' \
+          '--withdraw[it is not known any more]' '1:check:'
+        ;;
       log)
         _arguments '--since[from then on]:time:' '--priority[at least so grave]:level:(error warning info debug)' \
           '--lines[the newest so many]:number:' '1:unit:'
