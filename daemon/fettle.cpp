@@ -25,6 +25,7 @@ constexpr auto commands = std::to_array<cli::Command>({
     {"ledger", "", &cli::run_ledger},
     {"metrics", "", &cli::run_metrics},
     {"report", "", &cli::run_report},
+    {"acknowledge", "", &cli::run_acknowledge},
 });
 
 // Beside this program in a build tree; below libexec where it is installed, also when /proc is not mounted.

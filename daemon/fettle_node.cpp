@@ -19,6 +19,8 @@ constexpr auto commands = std::to_array<cli::Command>({
     {"ledger", "when this boot reached each stage, and what that cost", &cli::run_ledger},
     {"metrics", "the metrics of the daemon, printed or left as a file for node_exporter", &cli::run_metrics},
     {"report", "all of it as one page for a browser", &cli::run_report},
+    {"log", "what the units wrote to the journal", &cli::run_log},
+    {"acknowledge", "say that a finding is known, for a time and a reason", &cli::run_acknowledge},
     {"check", "look at this node here and now, without the daemon", &cli::run_check},
     {"compat", "which system, kernel, driver and ROCm go together; what if", &cli::run_compat},
     {"host", "settings of the host: wanted, found, who set them; apply, revert", &cli::run_host},

@@ -20,6 +20,7 @@
 #include <string>
 #include <thread>
 
+#include "app/acknowledgements.h"
 #include "app/log.h"
 #include "app/memory.h"
 #include "profile/load.h"
@@ -85,6 +86,10 @@ class Daemon {
   std::vector<store::Event> tell_changes(const serve::Inputs& inputs, const serve::Verdict& verdict);
   void remember(std::vector<store::Event> events, const serve::Inputs& inputs, const serve::Verdict& verdict);
   void on_remembered(Remembered remembered);
+  void acknowledge(const serve::Acknowledge& asked, const serve::Peer& peer);
+  void withdraw(const std::string& check, const serve::Peer& peer);
+  void change_acknowledgements(const std::optional<store::Event>& event, const serve::Peer& peer);
+  void end_acknowledgements(std::chrono::system_clock::time_point now);
   void tell_refused(const serve::Refused& refused);
 
   boost::asio::io_context& loop_;
@@ -122,6 +127,8 @@ class Daemon {
   std::vector<store::Event> events_;  // the newest, oldest first
   std::vector<store::Boot> boots_;
   std::set<std::string, std::less<>> stages_;  // reached by this boot as far as we know
+  AcknowledgementList acknowledgements_;
+  std::shared_ptr<const serve::Snapshot> published_;
   std::optional<Finding> trouble_;
   std::optional<Recorder> recorder_;  // the last member: it may still call us
 };

@@ -5,6 +5,7 @@
 
 namespace fettle::cli {
 
+int run_acknowledge(Context& context, const std::vector<std::string>& arguments);
 int run_apply(Context& context, const std::vector<std::string>& arguments);
 int run_caches(Context& context, const std::vector<std::string>& arguments);
 int run_check(Context& context, const std::vector<std::string>& arguments);
@@ -14,6 +15,7 @@ int run_env(Context& context, const std::vector<std::string>& arguments);
 int run_events(Context& context, const std::vector<std::string>& arguments);
 int run_host(Context& context, const std::vector<std::string>& arguments);
 int run_ledger(Context& context, const std::vector<std::string>& arguments);
+int run_log(Context& context, const std::vector<std::string>& arguments);
 int run_metrics(Context& context, const std::vector<std::string>& arguments);
 int run_models(Context& context, const std::vector<std::string>& arguments);
 int run_plan(Context& context, const std::vector<std::string>& arguments);

@@ -135,6 +135,12 @@ void add_finding(Html& html, const json::value& finding) {
   html.around("<div><p class=\"says\">", json_text(finding, "says"), "</p>");
   if (const std::string hint = json_text(finding, "hint"); !hint.empty())
     html.around("<p class=\"advice\"><b>What to do:</b> ", hint, "</p>");
+  if (const json::value* const known = json_field(finding, "acknowledged");
+      known != nullptr && known->is_object()) {
+    html.around("<p class=\"advice\"><b>Known:</b> acknowledged until ", moment(json_text(*known, "until")),
+                " by ");
+    html.text(json_text(*known, "by")).around(": ", json_text(*known, "because"), "</p>");
+  }
   html.around("<p class=\"code\">", json_text(finding, "id"), "</p></div></div>\n");
 }
 

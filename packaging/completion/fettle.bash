@@ -45,7 +45,11 @@ _fettle() {
 =======
           choices='apply check collect compat env events host ledger metrics models plan profile provision ready report run-line shelf stage status'
 >>>>>>> ready-report
+          choices='acknowledge apply check collect compat env events host ledger log metrics models plan profile provision ready report run-line shelf stage status'
           choices+=' storage wait --help --version'
+          ;;
+        'acknowledge '*)
+          choices="--for --because --list --withdraw $(fettle check --list 2>/dev/null | cut -d' ' -f1)"
           ;;
         'collect ') choices='--now' ;;
         'check '*) choices="--list --explain --as $(fettle check --list 2>/dev/null | cut -d' ' -f1)" ;;
@@ -54,6 +58,7 @@ _fettle() {
         'env explain') choices=$(fettle env --format sh 2>/dev/null | sed -n 's/^export \([A-Z0-9_]*\)=.*/\1/p') ;;
         'host ') choices='show apply revert' ;;
         'host apply' | 'host revert') choices='--yes' ;;
+        'log '*) choices='--since --priority --lines fettled fettle-provision fettle-collect' ;;
         'metrics ') choices='--textfile' ;;
         'models ') choices='list show explain' ;;
         'models explain' | 'ready '* | 'run-line '*) choices='--engine --image --versions-file --tp --dp --ep --set' ;;

@@ -32,6 +32,10 @@ inline serve::Inputs ready_node() {
                      finding("storage.scheduler", Status::not_applicable, "no array here"),
                      finding("host.numa_balancing", Status::warn, "numa_balancing is 1 \"on\"\nfor all",
                              "set kernel.numa_balancing=0")};
+  inputs.made_at = std::chrono::system_clock::time_point(std::chrono::seconds(1764000000));
+  inputs.acknowledgements = {{"host.numa_balancing", "warn", inputs.findings.back().finding.says, "root",
+                              "measured: no difference", inputs.made_at - std::chrono::hours(1),
+                              inputs.made_at + std::chrono::hours(7)}};
   inputs.cache = {"/srv/fettle", "drives", Bytes{30725970923520}, Bytes{24000000000000}};
   inputs.cache.write = std::chrono::microseconds(12345);
   inputs.caches = {{"hf", 700_GiB, 0_GiB, std::int64_t{-4096}}, {"uv", {}, 20_GiB, {}}};
