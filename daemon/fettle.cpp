@@ -24,6 +24,8 @@ constexpr auto commands = std::to_array<cli::Command>({
     {"events", "", &cli::run_events},
     {"ledger", "", &cli::run_ledger},
     {"metrics", "", &cli::run_metrics},
+    {"report", "", &cli::run_report},
+    {"acknowledge", "", &cli::run_acknowledge},
 });
 
 // Beside this program in a build tree; below libexec where it is installed, also when /proc is not mounted.

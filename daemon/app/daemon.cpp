@@ -46,7 +46,9 @@ Daemon::Daemon(boost::asio::io_context& loop, const system::Clock& clock, const 
       times_(times),
       server_(loop, clock, {},
               {[this] { look(Depth::everything); }, [this] { was_read(); },
-               [this](const serve::Refused& refused) { tell_refused(refused); }}),
+               [this](const serve::Refused& refused) { tell_refused(refused); },
+               [this](const serve::Acknowledge& asked, const serve::Peer& peer) { acknowledge(asked, peer); },
+               [this](const std::string& check, const serve::Peer& peer) { withdraw(check, peer); }}),
       signals_(loop),
       next_look_(loop),
       overdue_(loop),
@@ -165,6 +167,7 @@ void Daemon::on_looked(serve::Inputs inputs, Depth depth) {
   inputs.took = std::chrono::duration_cast<std::chrono::milliseconds>(now - look_began_);
   if (depth == Depth::everything) taken_ = look_began_;
   inputs_ = std::move(inputs);
+  serve::follow(histories_, inputs_.shelves, clock_.now());
   publish();
   if (const auto wanted = std::exchange(wanted_, std::nullopt)) look(*wanted);
 }
@@ -182,9 +185,16 @@ void Daemon::publish() {
   inputs.refresh = std::chrono::duration_cast<std::chrono::seconds>(times_.idle);
   inputs.price = profile_.price;
   inputs.boots = boots_;
+  for (serve::Shelf& shelf : inputs.shelves) {
+    const auto history = histories_.find(shelf.name);
+    if (history != histories_.end()) shelf.history = history->second;
+  }
   const auto shown = static_cast<std::ptrdiff_t>(std::min(events_.size(), events_on_page));
   inputs.events.assign(events_.end() - shown, events_.end());
   const auto now = clock_.now();
+  end_acknowledgements(now);
+  inputs.acknowledgements = acknowledgements_.all();
+  inputs.made_at = now;
   if (trouble_) inputs.findings.push_back({std::string(memory_id), "what is remembered", *trouble_, now});
   inputs.findings.push_back({std::string(reload_id), "configuration", configuration_, now});
   if (is_overdue_) {
@@ -198,6 +208,7 @@ void Daemon::publish() {
   const auto snapshot = std::make_shared<const serve::Snapshot>(inputs);
   const serve::Verdict& verdict = snapshot->verdict();
   remember(tell_changes(inputs, verdict), inputs, verdict);
+  published_ = snapshot;
   server_.publish(snapshot);
   const std::string line = std::string(serve::to_text(verdict.state)) + ": " + verdict.why;
   if (sockets_) {
@@ -281,7 +292,7 @@ std::vector<store::Event> Daemon::tell_changes(const serve::Inputs& inputs, cons
 void Daemon::remember(std::vector<store::Event> events, const serve::Inputs& inputs,
                       const serve::Verdict& verdict) {
   if (!recorder_) return;
-  News news{std::move(events), {}};
+  News news{std::move(events), {}, {}};
   if (!inputs.boot_id.empty() && inputs.uptime) {
     news.boot = {inputs.boot_id, inputs.taken_at - *inputs.uptime, {}};
     for (store::Stage& stage : serve::stages_reached(inputs, verdict)) {
@@ -298,7 +309,37 @@ void Daemon::on_remembered(Remembered remembered) {
   if (events_.size() > kept) events_.erase(events_.begin(), events_.end() - events_on_page);
   boots_ = std::move(remembered.boots);
   trouble_ = std::move(remembered.trouble);
+  if (remembered.acknowledgements) acknowledgements_.restore(std::move(*remembered.acknowledgements));
   if (is_ready_) publish();
+}
+
+void Daemon::acknowledge(const serve::Acknowledge& asked, const serve::Peer& peer) {
+  const auto now = clock_.now();
+  const NamedFinding* const named = published_->finding(asked.check);
+  if (named == nullptr) return;  // the answer was of this very snapshot
+  change_acknowledgements(acknowledgements_.add(asked, *named, name_of(peer), now), peer);
+}
+
+void Daemon::withdraw(const std::string& check, const serve::Peer& peer) {
+  change_acknowledgements(acknowledgements_.remove(check, name_of(peer), clock_.now()), peer);
+}
+
+void Daemon::change_acknowledgements(const std::optional<store::Event>& event, const serve::Peer& peer) {
+  if (!event) return;
+  log_.tell(Level::info, event->subject + " " + event->says,
+            {{"room", "serve"},
+             {"check", event->subject},
+             {"uid", std::to_string(peer.uid)},
+             {"pid", std::to_string(peer.pid)}});
+  if (recorder_) recorder_->push({{*event}, {}, acknowledgements_.all()});
+  publish();
+}
+
+void Daemon::end_acknowledgements(std::chrono::system_clock::time_point now) {
+  const std::vector<store::Event> ended = acknowledgements_.end(now);
+  for (const store::Event& event : ended)
+    log_.tell(Level::info, event.subject + " " + event.says, {{"room", "serve"}, {"check", event.subject}});
+  if (!ended.empty() && recorder_) recorder_->push({ended, {}, acknowledgements_.all()});
 }
 
 void Daemon::tell_refused(const serve::Refused& refused) {

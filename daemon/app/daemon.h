@@ -20,10 +20,12 @@
 #include <string>
 #include <thread>
 
+#include "app/acknowledgements.h"
 #include "app/log.h"
 #include "app/memory.h"
 #include "profile/load.h"
 #include "profile/profile.h"
+#include "serve/history.h"
 #include "serve/server.h"
 #include "serve/snapshot.h"
 #include "serve/sockets.h"
@@ -84,6 +86,10 @@ class Daemon {
   std::vector<store::Event> tell_changes(const serve::Inputs& inputs, const serve::Verdict& verdict);
   void remember(std::vector<store::Event> events, const serve::Inputs& inputs, const serve::Verdict& verdict);
   void on_remembered(Remembered remembered);
+  void acknowledge(const serve::Acknowledge& asked, const serve::Peer& peer);
+  void withdraw(const std::string& check, const serve::Peer& peer);
+  void change_acknowledgements(const std::optional<store::Event>& event, const serve::Peer& peer);
+  void end_acknowledgements(std::chrono::system_clock::time_point now);
   void tell_refused(const serve::Refused& refused);
 
   boost::asio::io_context& loop_;
@@ -111,6 +117,7 @@ class Daemon {
   std::chrono::system_clock::time_point started_at_;
 
   serve::Inputs inputs_;  // of the last look
+  serve::Histories histories_;
   std::chrono::steady_clock::time_point taken_;
   bool is_ready_ = false;
   bool is_reloading_ = false;
@@ -120,6 +127,8 @@ class Daemon {
   std::vector<store::Event> events_;  // the newest, oldest first
   std::vector<store::Boot> boots_;
   std::set<std::string, std::less<>> stages_;  // reached by this boot as far as we know
+  AcknowledgementList acknowledgements_;
+  std::shared_ptr<const serve::Snapshot> published_;
   std::optional<Finding> trouble_;
   std::optional<Recorder> recorder_;  // the last member: it may still call us
 };

@@ -10,7 +10,10 @@
 #include "env/plan.h"
 #include "health/checks.h"
 #include "host/standing.h"
+#include "profile/arrangement.h"
 #include "shelf/report.h"
+#include "storage/consumers.h"
+#include "storage/places.h"
 #include "storage/report.h"
 #include "storage/trials.h"
 
@@ -64,6 +67,7 @@ serve::Shelf shelf_of(const std::string& name, const Result<shelf::Report>* repo
   shelf.progress = progress_of(said.state);
   shelf.word = shelf::to_text(said.state);
   shelf.done = said.done.bytes;
+  shelf.verified = said.verified.bytes;
   shelf.total = said.total.bytes;
   shelf.rate = said.rate;
   shelf.left = said.eta;
@@ -200,6 +204,15 @@ void append(Findings& to, Findings from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
+Findings arranged(const profile::Profile& profile, const facts::Facts& facts, const system::Files& files,
+                  std::chrono::system_clock::time_point now) {
+  const auto loaded = profile::load_arrangement(files);
+  const auto wanted = loaded.arrangement ? loaded.arrangement->places : std::vector<profile::CachePlace>();
+  return {storage::consumers_finding(loaded, profile.cache, storage::look_for_drop_ins(files), now),
+          storage::places_finding(storage::look_for_places(wanted, profile, facts.mounts, files),
+                                  profile.cache, now)};
+}
+
 }  // namespace
 
 serve::Inputs Look::operator()(const profile::Profile& profile, Depth depth) {
@@ -223,6 +236,7 @@ serve::Inputs Look::operator()(const profile::Profile& profile, Depth depth) {
   const auto provisioned = storage::read_report(files_);
   append(inputs.findings, storage::findings(provisioned, *facts_, profile, now));
   append(inputs.findings, storage::trial_findings(*facts_, provisioned, profile, now));
+  append(inputs.findings, arranged(profile, *facts_, files_, now));
   // Without the cache there is no space to judge; cache.mounted says that.
   const auto space = space_of(profile, *facts_, files_);
   if (space) inputs.findings.push_back(storage::space_finding(*space, *facts_, profile, now));

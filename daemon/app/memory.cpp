@@ -10,11 +10,12 @@ namespace {
 constexpr std::int64_t events_shown = 1000;
 constexpr std::int64_t boots_shown = 20;
 
-constexpr std::array<std::string_view, 2> steps{store::events_step, store::ledger_step};
+constexpr std::array<std::string_view, 3> steps{store::events_step, store::ledger_step,
+                                                store::acknowledgements_step};
 constexpr store::Schema schema{0x66740003, steps};
 
 Finding forgetting(const Error& error) {
-  return {Status::warn, "events and the ledger are not kept: " + error.said,
+  return {Status::warn, "events, acknowledgements and the ledger are not kept: " + error.said,
           error.hint.empty() ? "the node serves all the same; look at the root file system" : error.hint};
 }
 
@@ -55,6 +56,9 @@ Result<void> Memory::write(const News& news, std::vector<store::Event>& events) 
     for (const store::Boot& boot : unwritten_) {
       if (auto added = store::add_stages(*database_, boot); !added) return added;
     }
+    if (news.acknowledgements) {
+      if (auto kept = store::keep_acknowledgements(*database_, *news.acknowledgements); !kept) return kept;
+    }
     if (!news.boot.id.empty()) {
       if (auto added = store::add_stages(*database_, news.boot); !added) return added;
     }
@@ -74,6 +78,7 @@ Remembered Memory::operator()(const News& news) {
         if (!known->empty()) last_id_ = known->back().id;
         result.events.insert(result.events.begin(), known->begin(), known->end());
       }
+      if (auto kept = store::kept_acknowledgements(*database_)) result.acknowledgements = std::move(*kept);
       is_first_ = false;
     }
     std::vector<store::Event> events = news.events;

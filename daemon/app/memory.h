@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/finding.h"
+#include "store/acknowledgements.h"
 #include "store/events.h"
 #include "store/ledger.h"
 #include "system/files.h"
@@ -21,12 +22,14 @@ namespace fettle::app {
 struct News {
   std::vector<store::Event> events;  // without ids
   store::Boot boot;                  // with the stages reached just now; an empty id = the boot is not known
+  std::optional<std::vector<store::Acknowledgement>> acknowledgements;  // all of them, when one changed
 };
 
 struct Remembered {
   std::vector<store::Event> events;  // at the first time the newest ones, then those of the news, with ids
   std::vector<store::Boot> boots;    // newest first
-  std::optional<Finding> trouble;    // why something will be forgotten
+  std::optional<std::vector<store::Acknowledgement>> acknowledgements;  // at the first time: those kept
+  std::optional<Finding> trouble;                                       // why something will be forgotten
 };
 
 class Memory {

@@ -193,6 +193,8 @@ class Sequence {
       result_.report.boot.status = wants_drives(profile_) ? Status::unknown : result_.report.boot.status;
     }
     result_.plan = std::move(looked.plan);
+    // cloud-init has written more of its files since the boot phase.
+    result_.report.rivals = result_.plan.rivals;
     storage::PhaseReport& now = result_.report.cache;
     now = {};
     now.status = Status::pass;

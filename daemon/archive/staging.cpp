@@ -44,6 +44,10 @@ void remove_directory(int parent, const std::string& name) {
   ::unlinkat(parent, name.c_str(), AT_REMOVEDIR);
 }
 
+std::string own_name(std::string_view name) {
+  return ".fettle-unpack-" + std::string(name);
+}
+
 bool write_all(int fd, std::string_view content) {
   while (!content.empty()) {
     const ssize_t done = ::write(fd, content.data(), content.size());
@@ -63,14 +67,26 @@ Staging::~Staging() {
   if (parent_) remove_directory(parent_.get(), name_);
 }
 
-Result<Staging> Staging::make(const system::Files& files, std::string_view destination,
-                              std::string_view name) {
+Result<Fd> Staging::open_cleared(const system::Files& files, std::string_view destination,
+                                 std::string_view name) {
   if (auto fine = check_path(name); !fine) return fail(fine.error());
   auto parent = files.open_at(destination, O_RDONLY | O_DIRECTORY);
+  if (parent) remove_directory(parent->get(), own_name(name));
+  return parent;
+}
+
+Result<void> Staging::clear(const system::Files& files, std::string_view destination, std::string_view name) {
+  const auto parent = open_cleared(files, destination, name);
+  if (!parent && parent.error().why != Why::missing) return fail(parent.error());
+  return {};
+}
+
+Result<Staging> Staging::make(const system::Files& files, std::string_view destination,
+                              std::string_view name) {
+  auto parent = open_cleared(files, destination, name);
   if (!parent) return fail(parent.error());
-  const std::string own = ".fettle-unpack-" + std::string(name);
+  const std::string own = own_name(name);
   const std::string path = std::string(destination) + "/" + own;
-  remove_directory(parent->get(), own);
   if (::mkdirat(parent->get(), own.c_str(), 0700) != 0)
     return fail(cannot("make the directory", path, errno));
   Fd fd(::openat(parent->get(), own.c_str(), directory_flags));

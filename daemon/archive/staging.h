@@ -17,6 +17,8 @@ class Staging {
   // removed first. The caller holds a lock that keeps a second process with the same name away.
   static Result<Staging> make(const system::Files& files, std::string_view destination,
                               std::string_view name);
+  // Removes what a killed process left there under this name; nothing there is fine.
+  static Result<void> clear(const system::Files& files, std::string_view destination, std::string_view name);
 
   Staging(Staging&&) noexcept = default;
   Staging& operator=(Staging&&) = delete;
@@ -38,6 +40,8 @@ class Staging {
 
  private:
   Staging(Fd parent, Fd fd, std::string name, std::string path);
+  static Result<Fd> open_cleared(const system::Files& files, std::string_view destination,
+                                 std::string_view name);
   Result<Fd> directory_of(std::string_view path) const;
   Result<void> put_file(Reader& reader, const Entry& entry, const std::function<Result<void>()>& tick) const;
 

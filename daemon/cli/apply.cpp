@@ -1,13 +1,16 @@
 // fettle apply: does what `fettle plan` says, in the order of the boot: drives, mount, directories,
 // environment.
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <ostream>
 
 #include "app/provision.h"
 #include "base/names.h"
 #include "base/text.h"
+#include "cli/arrangement.h"
 #include "cli/commands.h"
 #include "cli/phases.h"
+#include "profile/load.h"
 
 namespace fettle::cli {
 namespace {
@@ -35,6 +38,20 @@ Result<void> tell_systemd(const system::System& system) {
   return systemctl(system, "try-reload-or-restart", std::string(names::daemon_unit));
 }
 
+// What is in somebody's way stays as it is, and is told at the end: the cache itself does not depend on it.
+std::optional<Error> arrange_around(Context& context) {
+  const auto loaded = profile::load(context.system.files, profile::Tables::without_versions);
+  if (!loaded.profile) return std::nullopt;  // provisioning has told that
+  std::optional<Error> error;
+  for (const storage::Arranged& one : arrange(*loaded.profile, context.system)) {
+    const bool is_done = one.outcome == Outcome::changed || one.outcome == Outcome::already_so;
+    if (!is_done && !error) error = one.error;
+    if (context.format == Format::text && !one.says.empty())
+      context.out << "  " << to_text(one.outcome) << ": " << one.says << '\n';
+  }
+  return error;
+}
+
 }  // namespace
 
 int run_apply(Context& context, const std::vector<std::string>& arguments) {
@@ -49,9 +66,11 @@ int run_apply(Context& context, const std::vector<std::string>& arguments) {
   }
   const app::Provisioned drives = app::provision(context.system, app::Phase::boot, app::Mode::act);
   if (const int code = came_to(context, drives, drives.report.boot); code != ok) return code;
+  const std::optional<Error> in_the_way = arrange_around(context);
   if (const auto told = tell_systemd(context.system); !told) return report(context, told.error());
   const app::Provisioned cache = app::provision(context.system, app::Phase::cache, app::Mode::act);
   const int code = came_to(context, cache, cache.report.cache);
+  if (code == ok && in_the_way) return report(context, *in_the_way);
   if (code == ok && context.format == Format::json) context.out << storage::to_json(cache.report);
   return code;
 }

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/dialect.h"
 #include "cli/verdict.h"
@@ -16,6 +17,7 @@
 #include "health/page.h"
 #include "host/standing.h"
 #include "profile/load.h"
+#include "serve/acknowledge.h"
 #include "shelf/explain.h"
 #include "storage/explain.h"
 
@@ -60,6 +62,29 @@ int list(Context& context, const std::vector<Listed>& listed) {
   for (const Listed& check : listed)
     context.out << check.id << std::string(widest - check.id.size() + 2, ' ') << check.title << '\n';
   return ok;
+}
+
+bool is_fine(const NamedFinding& named) {
+  return named.finding.status == Status::pass || named.finding.status == Status::not_applicable;
+}
+
+// What the daemon keeps, when there is one: a check needs none, and waits for none.
+serve::Acknowledgements acknowledgements(Context& context, const Findings& findings) {
+  if (std::all_of(findings.begin(), findings.end(), &is_fine)) return {};
+  Client client(context.system.files, std::chrono::seconds(1));
+  const auto answer = client.json("/v1/acknowledged");
+  if (!answer) return {};
+  return serve::parse_acknowledgements(json_list(*answer, "acknowledgements"));
+}
+
+// The status stays: a known failure is a failure.
+Findings marked(Findings findings, const serve::Acknowledgements& all,
+                std::chrono::system_clock::time_point now) {
+  for (NamedFinding& named : findings) {
+    if (const auto* const known = serve::acknowledgement_of(all, named, now))
+      named.finding.says += "; " + serve::to_text(*known);
+  }
+  return findings;
 }
 
 json::value to_json(const Findings& findings) {
@@ -213,7 +238,7 @@ int run_check(Context& context, const std::vector<std::string>& arguments) {
   if (const auto error = unknown_name(wish.names, listed)) return report(context, *error, usage);
   const facts::Facts facts = facts::gather(context.system.files, *loaded.profile);
   const Findings findings = chosen(run_all(facts, *loaded.profile, context.system.clock.now()), wish.names);
-  print(context, dialect, findings);
+  print(context, dialect, marked(findings, acknowledgements(context, findings), context.system.clock.now()));
   return exit_code(dialect, worst(findings));
 }
 

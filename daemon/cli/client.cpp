@@ -13,6 +13,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
+#include <boost/json/serialize.hpp>
 #include <optional>
 
 #include "base/json.h"
@@ -47,6 +48,9 @@ struct Client::Connection {
   asio::io_context loop{1};
   beast::basic_stream<local> stream;
   beast::flat_buffer buffer;
+  bool is_over = false;  // the daemon closes it after its last answer
+
+  Result<Reply> exchange(http::request<http::string_body> request, std::chrono::milliseconds deadline);
 };
 
 Client::Client(const system::Files& files, std::chrono::milliseconds deadline)
@@ -69,32 +73,50 @@ Result<Reply> Client::ask(std::string_view target) {
     if (!socket) return fail(with_hint(socket.error()));
     connection_ = std::make_unique<Connection>(std::move(*socket));
   }
-  http::request<http::empty_body> request(http::verb::get, target, 11);
+  http::request<http::string_body> request(http::verb::get, target, 11);
+  auto reply = connection_->exchange(std::move(request), deadline_);
+  if (!reply || connection_->is_over) connection_.reset();
+  return reply;
+}
+
+Result<Reply> Client::Connection::exchange(http::request<http::string_body> request,
+                                           std::chrono::milliseconds deadline) {
   request.set(http::field::host, "fettle");
   http::response_parser<http::string_body> parser;
   parser.body_limit(body_limit);
   std::optional<boost::system::error_code> ended;
-  Connection& connection = *connection_;
-  connection.stream.expires_after(deadline_);
-  http::async_write(connection.stream, request, [&](const boost::system::error_code& write_err, std::size_t) {
+  stream.expires_after(deadline);
+  http::async_write(stream, request, [&](const boost::system::error_code& write_err, std::size_t) {
     // A server that is too busy answers and closes without reading, so the answer counts more than the failed
     // write.
     (void)write_err;
-    http::async_read(connection.stream, connection.buffer, parser,
+    http::async_read(stream, buffer, parser,
                      [&](const boost::system::error_code& err, std::size_t) { ended = err; });
   });
-  connection.loop.restart();
-  connection.loop.run();
-  if (*ended) {
-    connection_.reset();
-    if (*ended == beast::error::timeout) {
-      return fail(Why::timed_out, "cannot ask the daemon: it did not answer in time", std::string(hint));
-    }
-    return fail(Why::failed, "cannot ask the daemon: " + ended->message(), std::string(hint));
-  }
-  Reply reply{parser.get().result_int(), std::move(parser.get().body())};
-  if (!parser.get().keep_alive()) connection_.reset();
-  return reply;
+  loop.restart();
+  loop.run();
+  if (*ended == beast::error::timeout)
+    return fail(Why::timed_out, "cannot ask the daemon: it did not answer in time", std::string(hint));
+  if (*ended) return fail(Why::failed, "cannot ask the daemon: " + ended->message(), std::string(hint));
+  is_over = !parser.get().keep_alive();
+  return Reply{parser.get().result_int(), std::move(parser.get().body())};
+}
+
+Result<boost::json::value> Client::tell(std::string_view target, const boost::json::value& body) {
+  auto socket = serve::connect_socket(files_, names::control_socket);
+  if (!socket) return fail(with_hint(socket.error()));
+  http::request<http::string_body> request(http::verb::post, target, 11);
+  request.body() = boost::json::serialize(body);
+  request.prepare_payload();
+  Connection connection(std::move(*socket));
+  const auto reply = connection.exchange(std::move(request), deadline_);
+  if (!reply) return fail(reply.error());
+  auto value = parse_json(reply->body, "the daemon's answer");
+  if (!value || reply->status == 202) return value;
+  const std::string detail = json_text(*value, "detail");
+  return fail(reply->status == 403 ? Why::denied : Why::refused,
+              "cannot tell the daemon: " + (detail.empty() ? "it refused" : detail),
+              json_text(*value, "hint"));
 }
 
 Result<boost::json::value> Client::json(std::string_view target) {

@@ -1,4 +1,5 @@
-// Client: asks the daemon over its status socket. The only file of this room that sees Boost.Beast.
+// Client: asks the daemon over its status socket, and tells it something over its control socket. The only
+// file of this room that sees Boost.Beast.
 #pragma once
 
 #include <boost/json/value.hpp>
@@ -32,6 +33,10 @@ class Client {
 
   // The answer of 200 and 503 as JSON; what the daemon refused is the error, in its own words.
   Result<boost::json::value> json(std::string_view target);
+
+  // Posts the body to the control socket. What the daemon refused is the error, in its own words; denied when
+  // the caller is neither root nor of group fettle.
+  Result<boost::json::value> tell(std::string_view target, const boost::json::value& body);
 
   // Follows the events after `last_id`, which it moves on: calls `on_event` with each one's JSON until that
   // gives false or the stream ends. An end is no error; the daemon sends a sign of life each 15 seconds, and

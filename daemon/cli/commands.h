@@ -5,6 +5,7 @@
 
 namespace fettle::cli {
 
+int run_acknowledge(Context& context, const std::vector<std::string>& arguments);
 int run_apply(Context& context, const std::vector<std::string>& arguments);
 int run_caches(Context& context, const std::vector<std::string>& arguments);
 int run_capture(Context& context, const std::vector<std::string>& arguments);
@@ -15,13 +16,16 @@ int run_env(Context& context, const std::vector<std::string>& arguments);
 int run_events(Context& context, const std::vector<std::string>& arguments);
 int run_host(Context& context, const std::vector<std::string>& arguments);
 int run_ledger(Context& context, const std::vector<std::string>& arguments);
+int run_log(Context& context, const std::vector<std::string>& arguments);
 int run_metrics(Context& context, const std::vector<std::string>& arguments);
 int run_models(Context& context, const std::vector<std::string>& arguments);
 int run_plan(Context& context, const std::vector<std::string>& arguments);
 int run_profile(Context& context, const std::vector<std::string>& arguments);
 int run_provision(Context& context, const std::vector<std::string>& arguments);
 int run_ready(Context& context, const std::vector<std::string>& arguments);
+int run_report(Context& context, const std::vector<std::string>& arguments);
 int run_run_line(Context& context, const std::vector<std::string>& arguments);
+int run_seal(Context& context, const std::vector<std::string>& arguments);
 int run_shelf(Context& context, const std::vector<std::string>& arguments);
 int run_stage(Context& context, const std::vector<std::string>& arguments);
 int run_status(Context& context, const std::vector<std::string>& arguments);

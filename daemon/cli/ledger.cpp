@@ -8,9 +8,9 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/amount_text.h"
 #include "cli/client.h"
 #include "cli/commands.h"
-#include "cli/status_page.h"
 #include "cli/terminal.h"
 
 namespace fettle::cli {
@@ -21,20 +21,6 @@ namespace json = boost::json;
 std::string padded(std::string text, std::size_t columns) {
   if (text.size() < columns) text.append(columns - text.size(), ' ');
   return text + "  ";
-}
-
-std::string exact_time(std::uint64_t seconds) {
-  if (seconds < 60) return std::to_string(seconds) + " s";
-  if (seconds < 3600) return std::to_string(seconds / 60) + " min " + std::to_string(seconds % 60) + " s";
-  return time_text(std::chrono::seconds(seconds));
-}
-
-// "12.34 USD" of thousandths.
-std::string money(std::uint64_t thousandths, const std::string& currency) {
-  const std::uint64_t hundredths = (thousandths + 5) / 10;
-  std::string part = std::to_string(hundredths % 100);
-  if (part.size() < 2) part.insert(0, "0");
-  return std::to_string(hundredths / 100) + "." + part + " " + currency;
 }
 
 std::string time_of(const json::value& boot, const std::string& stage) {

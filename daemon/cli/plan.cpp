@@ -4,6 +4,7 @@
 
 #include "app/provision.h"
 #include "base/json.h"
+#include "cli/arrangement.h"
 #include "cli/commands.h"
 #include "cli/phases.h"
 #include "cli/storage_text.h"
@@ -59,7 +60,7 @@ int run_plan(Context& context, const std::vector<std::string>& arguments) {
     const Error unknown{Why::malformed, "cannot use the configuration", "`fettle profile check FILE` tells"};
     return report(context, looked.error.value_or(unknown), bad_config);
   }
-  Lines rest;
+  Lines rest = arrangement_lines(*loaded.profile, context.system.files);
   add_directories(rest, *loaded.profile, context.system.files);
   add_environment(rest, *loaded.profile, context.system.files);
   add_shelves(rest, *loaded.profile, context.system.files);
@@ -71,6 +72,7 @@ int run_plan(Context& context, const std::vector<std::string>& arguments) {
     return code_of(looked.came);
   }
   print_verdict(context.out, looked.plan);
+  print_rivals(context.out, looked.plan, context.width);
   if (!looked.plan.steps.empty()) print_steps(context.out, looked.plan);
   if (!rest.empty()) context.out << "\nafter that, on the cache:\n";
   for (const std::string& line : rest) context.out << "  " << line << '\n';

@@ -43,6 +43,7 @@ int run_provision(Context& context, const std::vector<std::string>& arguments) {
   if (is_dry_run && is_boot && done.came != app::Came::misconfigured) {
     print_verdict(context.out, done.plan);
     print_drives(context.out, done.plan, context.width);
+    print_rivals(context.out, done.plan, context.width);
     print_steps(context.out, done.plan);
     return code_of(done.came);
   }

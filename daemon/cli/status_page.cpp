@@ -240,6 +240,12 @@ void print_findings(Page& page, const json::value& status) {
     if (const std::string advice = text_of(*finding, "hint"); !advice.empty()) {
       page.paragraph(std::string(left, ' ') + "hint: ", left + 6, advice);
     }
+    if (const json::value* const known = json_field(*finding, "acknowledged");
+        known != nullptr && known->is_object()) {
+      page.paragraph(std::string(left, ' ') + "known: ", left + 7,
+                     "acknowledged until " + text_of(*known, "until") + " by " + text_of(*known, "by") +
+                         ": " + text_of(*known, "because"));
+    }
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "app/order.h"
 #include "base/json.h"
+#include "cli/arrangement.h"
 #include "cli/commands.h"
 #include "cli/phases.h"
 #include "cli/storage_text.h"
@@ -49,6 +50,7 @@ int show(Context& context, Steps steps) {
   } else {
     print_verdict(context.out, looked.plan);
     print_drives(context.out, looked.plan, context.width);
+    print_rivals(context.out, looked.plan, context.width);
     if (steps == Steps::shown) print_steps(context.out, looked.plan);
   }
   return looked.came == app::Came::well ? ok : failed;
@@ -79,6 +81,7 @@ int dry_run(Context& context, storage::Verb verb) {
   }
   print_verdict(context.out, looked.plan);
   print_drives(context.out, looked.plan, context.width);
+  print_rivals(context.out, looked.plan, context.width);
   print_steps(context.out, looked.plan, command);
   if (looked.plan.refusal || looked.plan.steps.empty()) return code;
   if (!looked.plan.emptied.empty()) context.out << "\nALL DATA OF THE CACHE IS LOST BY THIS.";
@@ -99,6 +102,10 @@ int act(Context& context, storage::Verb verb, const storage::Consent& consent) {
   }
   if (done.error) return report(context, *done.error, code_of(done.came));
   if (verb == storage::Verb::release) {
+    // Services that waited for the cache would not start any more.
+    for (const storage::Arranged& one : take_arrangement_away(context.system)) {
+      if (!one.says.empty()) context.out << "  " << to_text(one.outcome) << ": " << one.says << '\n';
+    }
     context.out << "done. The next boot makes a new cache of blank drives, unless the profile says\n"
                    "`on_all_blank: report` or wants no drives any more.\n";
   } else {

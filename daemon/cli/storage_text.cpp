@@ -119,6 +119,22 @@ void print_drives(std::ostream& out, const storage::Plan& plan, std::size_t widt
   }
 }
 
+void print_rivals(std::ostream& out, const storage::Plan& plan, std::size_t width) {
+  if (!plan.rivals || (plan.rivals->found.empty() && plan.rivals->blind.empty())) return;
+  width = std::max(width, narrowest);
+  out << "\nwhat else uses these drives or the mount point:\n";
+  for (const storage::Rival& rival : plan.rivals->found) {
+    out << "  ";
+    print_wrapped(out, printable(storage::to_text(rival)), 2, width);
+    out << std::string(4, ' ');
+    print_wrapped(out, "to do: " + rival.advice, 4, width);
+  }
+  for (const Error& error : plan.rivals->blind) {
+    out << "  ";
+    print_wrapped(out, "not known: " + printable(error.said), 2, width);
+  }
+}
+
 void print_steps(std::ostream& out, const storage::Plan& plan, std::string_view command) {
   if (plan.refusal) return;
   if (plan.steps.empty()) {

@@ -19,6 +19,9 @@ void print_verdict(std::ostream& out, const storage::Plan& plan);
 // A table, or some lines for each drive when `width` columns leave no room for its words.
 void print_drives(std::ostream& out, const storage::Plan& plan, std::size_t width);
 
+// What else uses the drives, each with what to do; nothing when nobody does.
+void print_rivals(std::ostream& out, const storage::Plan& plan, std::size_t width);
+
 // `command` is what would do it.
 void print_steps(std::ostream& out, const storage::Plan& plan,
                  std::string_view command = "fettle provision --boot");

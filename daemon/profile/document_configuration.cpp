@@ -35,6 +35,44 @@ void read_price(Reading& reading, const Node& node, const std::string& what, std
   if (read_fields(reading, node, what, price, price_fields)) out = price;
 }
 
+constexpr std::array consumer_words{
+    Word<Consumer>{"docker", Consumer::docker},
+    Word<Consumer>{"containerd", Consumer::containerd},
+    Word<Consumer>{"kubelet", Consumer::kubelet},
+    Word<Consumer>{"podman", Consumer::podman},
+};
+
+void consumers(Reading& reading, const Node& node, const std::string& what, Arrangement& out) {
+  list_of<choice<consumer_words, Consumer>, Consumer>(reading, node, what, out.consumers);
+}
+
+constexpr std::array place_words{
+    Word<PlaceAs>{"bind", PlaceAs::bind},
+    Word<PlaceAs>{"link", PlaceAs::link},
+};
+
+constexpr std::array place_fields{
+    field<&CachePlace::path, text<place_rule>>("path", Need::required),
+    field<&CachePlace::user, text<user_rule>>("user"),
+    field<&CachePlace::cache, text<name_rule>>("cache", Need::required),
+    field<&CachePlace::as, choice<place_words, PlaceAs>>("as"),
+};
+
+void place(Reading& reading, const Node& node, const std::string& what, CachePlace& out) {
+  if (!read_fields(reading, node, what, out, place_fields)) return;
+  const bool is_of_user = out.path.starts_with('~');
+  if (is_of_user == out.user.empty() && !out.path.empty()) {
+    reading.complain(
+        node.place,
+        is_of_user ? "'~' needs a 'user' whose home it is" : "'user' needs a path that begins with '~'",
+        "such as path: ~/.cache/huggingface with user: alice");
+  }
+}
+
+void places(Reading& reading, const Node& node, const std::string& what, Arrangement& out) {
+  list_of<place, CachePlace>(reading, node, what, out.places);
+}
+
 constexpr std::array configuration_fields{
     header<Configuration>("schema"),
     header<Configuration>("kind"),
@@ -42,6 +80,8 @@ constexpr std::array configuration_fields{
     field<&Configuration::shelves, list_of<named, Named>>("shelves"),
     field<&Configuration::cache, read_cache>("cache"),
     field<&Configuration::price, read_price>("price"),
+    field<&Configuration::arrangement, consumers>("consumers"),
+    field<&Configuration::arrangement, places>("places"),
 };
 
 }  // namespace
@@ -50,6 +90,22 @@ void read_configuration(Reading& reading, const Node& root, Configuration& out) 
   if (!read_fields(reading, root, "a configuration", out, configuration_fields)) return;
   Once shelves("the shelf");
   for (const Named& shelf : out.shelves) shelves.see(reading, shelf.place, shelf.name);
+  Once consumers("the consumer");
+  if (const Node* const list = root.find("consumers")) {
+    for (const Node& item : list->items) consumers.see(reading, item.place, item.text);
+  }
+  Once places("the place");
+  for (std::size_t at = 0; at < out.arrangement.places.size(); ++at) {
+    const CachePlace& place = out.arrangement.places[at];
+    places.see(reading, root.find("places")->items[at].place, place.user + place.path);
+  }
+}
+
+std::string_view to_text(Consumer consumer) {
+  for (const Word<Consumer>& each : consumer_words) {
+    if (each.value == consumer) return each.word;
+  }
+  return "docker";
 }
 
 }  // namespace fettle::profile

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "profile/arrangement.h"
 #include "profile/models.h"
 #include "profile/profile.h"
 #include "profile/reading.h"
@@ -23,6 +24,7 @@ struct Configuration {
   std::vector<Named> shelves;
   std::optional<Cache> cache;  // in place of the profile's
   std::optional<Price> price;
+  Arrangement arrangement;
 };
 
 struct GpuTable {

@@ -6,6 +6,7 @@
 #include <array>
 #include <set>
 
+#include "profile/arrangement.h"
 #include "profile/choose.h"
 #include "profile/documents.h"
 #include "profile/kinds.h"
@@ -53,6 +54,14 @@ class Loader {
     check_gpu_family();
     finish();
     return given(configuration.take());
+  }
+
+  LoadedArrangement load_arrangement(std::string_view config_file) {
+    Reading configuration(config_file);
+    auto wanted = read_wanted(configuration, config_file);
+    LoadedArrangement loaded{std::nullopt, configuration.take()};
+    if (wanted && loaded.complaints.empty()) loaded.arrangement = std::move(wanted->arrangement);
+    return loaded;
   }
 
   Loaded load_tables() {
@@ -315,6 +324,10 @@ Loaded load(const system::Files& files, Tables tables, std::string_view config_f
 
 Loaded load_tables(const system::Files& files) {
   return Loader(files).load_tables();
+}
+
+LoadedArrangement load_arrangement(const system::Files& files, std::string_view config_file) {
+  return Loader(files).load_arrangement(config_file);
 }
 
 LoadedModels load_models(const system::Files& files) {

@@ -35,6 +35,17 @@ bool is_absolute(std::string_view path) {
   return made_of(path, lower, upper, digit, "/._+-");
 }
 
+// A directory that may be led elsewhere: below one of the top, and none of the system's own.
+bool is_place(std::string_view path) {
+  if (path.starts_with("~/")) return is_absolute(path.substr(1));
+  if (!is_absolute(path)) return false;
+  constexpr std::array<std::string_view, 11> of_the_system{"bin",  "boot", "dev",  "etc", "lib", "lib64",
+                                                           "proc", "run",  "sbin", "sys", "usr"};
+  const auto parts = split(path.substr(1), '/');
+  return parts.size() > 1 &&
+         std::find(of_the_system.begin(), of_the_system.end(), parts[0]) == of_the_system.end();
+}
+
 bool is_variable(std::string_view text) {
   return word(text, 128) && made_of(text.substr(0, 1), upper, "_") && made_of(text, upper, digit, "_");
 }
@@ -160,6 +171,8 @@ const Rule branch_rule{&is_branch, "a branch or tag of the repository"};
 const Rule pattern_rule{&is_pattern, "a pattern of file names in the repository, such as *.safetensors"};
 const Rule path_rule{&is_absolute,
                      "an absolute path of letters, digits, '.', '_', '+' and '-', without '..'"};
+const Rule place_rule{&is_place,
+                      "a path such as /var/lib/docker or ~/.cache/huggingface, none of the system's own"};
 const Rule endpoint_rule{&is_endpoint, "an http or https address without user and password"};
 const Rule version_rule{&is_version, "a version such as 7.0.2 or 6.4.x"};
 const Rule date_rule{[](std::string_view text) { return is_date_of(text, "yyyy-mm-dd"); },

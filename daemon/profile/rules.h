@@ -19,6 +19,7 @@ extern const Rule repository_rule;  // Qwen/Qwen3-0.6B
 extern const Rule branch_rule;      // main
 extern const Rule pattern_rule;     // *.safetensors: goes to the client as an argument
 extern const Rule path_rule;        // /srv/shelves/tiny.tar.zst
+extern const Rule place_rule;       // /var/lib/docker, ~/.cache/huggingface
 extern const Rule endpoint_rule;    // https://mirror.example
 extern const Rule version_rule;     // 6.4.x, 24.04.3
 extern const Rule date_rule;        // 2025-10-10

@@ -210,8 +210,8 @@ class Connection : public std::enable_shared_from_this<Connection>, private Dead
   void on_request() {
     const auto& request = parser_->get();
     answer_ = serve::answer({which_, request.method_string(), request.target(), request[http::field::accept],
-                             request[http::field::if_none_match], core_->snapshot, core_->clock.steady(),
-                             core_->counters});
+                             request[http::field::if_none_match], request.body(), core_->snapshot,
+                             core_->clock.steady(), core_->counters});
     if (answer_.status == 405) {
       tell();
     } else if (answer_.status >= 400 && answer_.status != 503) {
@@ -220,6 +220,10 @@ class Connection : public std::enable_shared_from_this<Connection>, private Dead
       ++core_->counters.answered;
     }
     if (answer_.effect == Effect::refresh && core_->hooks.refresh) core_->hooks.refresh();
+    if (answer_.effect == Effect::acknowledge && core_->hooks.acknowledge)
+      core_->hooks.acknowledge(answer_.acknowledge, peer_);
+    if (answer_.effect == Effect::withdraw && core_->hooks.withdraw)
+      core_->hooks.withdraw(answer_.acknowledge.check, peer_);
     if (answer_.keep && core_->hooks.was_read) core_->hooks.was_read();
     if (answer_.effect == Effect::follow) {
       start_follower(core_, std::move(socket_), std::move(seat_), last_seen(request["Last-Event-ID"]));

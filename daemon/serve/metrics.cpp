@@ -182,6 +182,16 @@ std::string metrics_text(const Inputs& inputs, State state) {
       text.sample(number(named.finding.status), labelled("id", named.id));
     }
   }
+  std::string acknowledged;
+  for (const NamedFinding& named : inputs.findings) {
+    if (acknowledgement_of(inputs.acknowledgements, named, inputs.made_at) == nullptr) continue;
+    if (acknowledged.empty()) {
+      acknowledged = named.id;
+      text.family("fettle_finding_acknowledged", "gauge",
+                  "1 for each finding that somebody knows of, as it is now; the others have no sample.");
+    }
+    text.sample("1", labelled("id", named.id));
+  }
   text.one("fettle_gpus_wanted", "gauge", "GPUs that the profile wants.", std::to_string(inputs.gpus.wanted));
   // A number that could not be read has no sample: absent is not zero.
   if (inputs.gpus.seen) {

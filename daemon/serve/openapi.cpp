@@ -67,6 +67,23 @@ constexpr std::array fields{
     Field{"Finding", "says", "text", "what was found"},
     Field{"Finding", "hint", "text", "what to do; empty when nothing is to be done"},
     Field{"Finding", "checked_at", "time", "when"},
+    Field{"Finding", "acknowledged", "Known?", "by whom, while it is as it was then; null when by nobody"},
+
+    Field{"Known", "by", "text", "root, or uid and its number, as the kernel told"},
+    Field{"Known", "because", "text", "the reason that was given"},
+    Field{"Known", "at", "time", "since when"},
+    Field{"Known", "until", "time", "it ends by itself"},
+
+    Field{"Acknowledged", "acknowledgements", "[Acknowledgement]", "those whose time is not over"},
+
+    Field{"Acknowledgement", "check", "text", "of which finding"},
+    Field{"Acknowledgement", "status", "text", "that it had then"},
+    Field{"Acknowledgement", "says", "text", "what it said then"},
+    Field{"Acknowledgement", "by", "text", "root, or uid and its number, as the kernel told"},
+    Field{"Acknowledgement", "because", "text", "the reason that was given"},
+    Field{"Acknowledgement", "at", "time", "since when"},
+    Field{"Acknowledgement", "until", "time", "it ends by itself"},
+    Field{"Acknowledgement", "covers", "flag", "the finding is as it was then, or better, and does not pass"},
 
     Field{"Cache", "path", "text", "where it is mounted; empty when the profile wants none"},
     Field{"Cache", "kind", "text", "drives or directory"},
@@ -108,6 +125,11 @@ constexpr std::array fields{
     Field{"OneShelf", "taken_at", "time", "when the node was looked at"},
     Field{"OneShelf", "shelf", "Shelf", "the shelf"},
     Field{"OneShelf", "report", "any", "the worker's own report: repositories and files; null without one"},
+    Field{"OneShelf", "history", "[Sample]", "how it grew since the daemon started, oldest first"},
+
+    Field{"Sample", "at", "time", "when"},
+    Field{"Sample", "done_bytes", "count", "bytes on the disk then"},
+    Field{"Sample", "verified_bytes", "count", "of those, verified"},
 
     Field{"Env", "taken_at", "time", "when the node was looked at"},
     Field{"Env", "env", "any", "each variable with its reason, and where it is delivered"},

@@ -102,11 +102,56 @@ Answer openapi(const Question&, std::string_view) {
   return answer;
 }
 
-Answer refresh(const Question&, std::string_view) {
+Answer told(std::string says, Effect effect) {
   Answer answer;
   answer.status = 202;
-  answer.head = "{\"api\":1,\"says\":\"the node will be looked at now\"}\n";
-  answer.effect = Effect::refresh;
+  answer.head = one_line({{"api", 1}, {"says", std::move(says)}}) + "\n";
+  answer.effect = effect;
+  return answer;
+}
+
+bool is_known(const Acknowledgements& all, std::string_view check) {
+  return std::any_of(all.begin(), all.end(),
+                     [&](const store::Acknowledgement& each) { return each.check == check; });
+}
+
+Answer refresh(const Question&, std::string_view) {
+  return told("the node will be looked at now", Effect::refresh);
+}
+
+Answer acknowledged(const Question& question, std::string_view) {
+  return page(question, "/v1/acknowledged");
+}
+
+Answer acknowledge(const Question& question, std::string_view) {
+  const auto asked = parse_acknowledge(question.body);
+  if (!asked) return refusal(400, asked.error().said, asked.error().hint);
+  const NamedFinding* const named = question.snapshot ? question.snapshot->finding(asked->check) : nullptr;
+  if (named == nullptr)
+    return refusal(404, "there is no check '" + asked->check + "' here", "GET /v1/status lists them");
+  if (named->finding.status == Status::pass || named->finding.status == Status::not_applicable) {
+    return refusal(409,
+                   "there is nothing to acknowledge: " + asked->check + " is " +
+                       std::string(to_text(named->finding.status)),
+                   "only what does not pass can be acknowledged, as it is now");
+  }
+  const Acknowledgements& all = question.snapshot->acknowledgements();
+  if (all.size() >= most_acknowledgements && !is_known(all, asked->check)) {
+    return refusal(409, "so much is acknowledged that there is room for no more",
+                   "withdraw some: GET /v1/acknowledged lists them");
+  }
+  Answer answer = told(asked->check + " is acknowledged as it is now", Effect::acknowledge);
+  answer.acknowledge = *asked;
+  return answer;
+}
+
+Answer withdraw(const Question& question, std::string_view) {
+  const auto check = parse_withdraw(question.body);
+  if (!check) return refusal(400, check.error().said, check.error().hint);
+  if (!question.snapshot || !is_known(question.snapshot->acknowledgements(), *check))
+    return refusal(404, "nobody has acknowledged '" + *check + "'", "GET /v1/acknowledged lists what is");
+  Answer answer = told("the acknowledgement of " + *check + " is withdrawn", Effect::withdraw);
+  answer.acknowledge.check = *check;
   return answer;
 }
 
@@ -122,10 +167,15 @@ constexpr std::array table{
           &ledger},
     Route{"GET", "/v1/events", Where::both, "what happened; as a stream with Accept: text/event-stream",
           "Events", &events},
+    Route{"GET", "/v1/acknowledged", Where::both, "of which findings somebody said that they are known",
+          "Acknowledged", &acknowledged},
     Route{"GET", "/v1/openapi.json", Where::both, "this list, for machines", "OpenApi", &openapi},
     Route{"GET", "/metrics", Where::both, "Prometheus text, or OpenMetrics when Accept asks for it", "",
           &metrics},
     Route{"POST", "/v1/refresh", Where::control, "look at the node now", "Told", &refresh},
+    Route{"POST", "/v1/acknowledge", Where::control, "a finding is known as it is, for a time and a reason",
+          "Told", &acknowledge},
+    Route{"POST", "/v1/withdraw", Where::control, "it is not known any more", "Told", &withdraw},
 };
 
 constexpr bool paths_are_unique() {

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "serve/acknowledge.h"
 #include "serve/snapshot.h"
 
 namespace fettle::serve {
@@ -29,6 +30,7 @@ struct Question {
   std::string_view target;         // as the client sent it: path and query
   std::string_view accept;         // of the header field Accept
   std::string_view if_none_match;  // of the header field If-None-Match
+  std::string_view body;
   std::shared_ptr<const Snapshot> snapshot;
   std::chrono::steady_clock::time_point now{};
   Counters counters;
@@ -39,7 +41,7 @@ inline constexpr std::string_view problem_type = "application/problem+json";
 
 // What the caller has to do besides answering.
 // follow: the connection becomes a stream of events.
-enum class Effect { none, refresh, follow };
+enum class Effect { none, refresh, follow, acknowledge, withdraw };
 
 // The body is `head`, then `rest` (which `keep` holds), then `tail`.
 struct Answer {
@@ -52,6 +54,7 @@ struct Answer {
   std::string allow;         // for 405
   unsigned retry_after = 0;  // seconds, for 503; 0 = not said
   Effect effect = Effect::none;
+  Acknowledge acknowledge;  // for the last two effects; withdraw takes only the check
   std::shared_ptr<const Snapshot> keep;
 
   std::size_t size() const { return head.size() + rest.size() + tail.size(); }

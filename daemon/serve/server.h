@@ -48,6 +48,8 @@ struct Hooks {
   std::function<void()> refresh;   // POST /v1/refresh
   std::function<void()> was_read;  // somebody got an answer from the snapshot
   std::function<void(const Refused&)> refused;
+  std::function<void(const Acknowledge&, const Peer&)> acknowledge;
+  std::function<void(const std::string& check, const Peer&)> withdraw;
 };
 
 // Kept in memory for followers that come back with the id of the last event they saw.

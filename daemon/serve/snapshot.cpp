@@ -28,13 +28,15 @@ json::value or_null(const std::optional<Bytes>& bytes) {
   return bytes ? json::value(bytes->count) : json::value(nullptr);
 }
 
-json::object finding_json(const NamedFinding& named) {
+json::object finding_json(const Inputs& inputs, const NamedFinding& named) {
+  const store::Acknowledgement* const by = acknowledgement_of(inputs.acknowledgements, named, inputs.made_at);
   return {{"id", named.id},
           {"title", named.title},
           {"status", to_text(named.finding.status)},
           {"says", named.finding.says},
           {"hint", named.finding.hint},
-          {"checked_at", utc(named.checked_at)}};
+          {"checked_at", utc(named.checked_at)},
+          {"acknowledged", by == nullptr ? json::value(nullptr) : json::value(to_json(*by))}};
 }
 
 json::object shelf_json(const Shelf& shelf) {
@@ -104,7 +106,7 @@ json::object status_json(const Inputs& inputs, const Verdict& verdict) {
   for (const Shelf& shelf : inputs.shelves) shelves.emplace_back(shelf_json(shelf));
   answer["shelves"] = std::move(shelves);
   json::array findings;
-  for (const NamedFinding& named : inputs.findings) findings.emplace_back(finding_json(named));
+  for (const NamedFinding& named : inputs.findings) findings.emplace_back(finding_json(inputs, named));
   answer["findings"] = std::move(findings);
   return answer;
 }
@@ -115,7 +117,7 @@ json::object health_json(const Inputs& inputs, const Verdict& verdict) {
   json::array findings;
   for (const NamedFinding& named : inputs.findings) {
     if (named.finding.status != Status::pass && named.finding.status != Status::not_applicable) {
-      findings.emplace_back(finding_json(named));
+      findings.emplace_back(finding_json(inputs, named));
     }
   }
   answer["findings"] = std::move(findings);
@@ -131,6 +133,13 @@ json::object shelves_json(const Inputs& inputs) {
 json::object one_shelf_json(const Inputs& inputs, const Shelf& shelf) {
   json::object answer{{"taken_at", utc(inputs.taken_at)}, {"shelf", shelf_json(shelf)}};
   answer["report"] = shelf.detail;
+  json::array history;
+  for (const ProgressSample& sample : shelf.history) {
+    history.push_back({{"at", utc(sample.at)},
+                       {"done_bytes", sample.done.count},
+                       {"verified_bytes", sample.verified.count}});
+  }
+  answer["history"] = std::move(history);
   return answer;
 }
 
@@ -171,7 +180,11 @@ Page::Page(std::string fresh_text, std::string stale_text)
       stale_tag(tag_of(fresh, "-stale")) {}
 
 Snapshot::Snapshot(const Inputs& inputs)
-    : verdict_(judge(inputs)), taken_(inputs.taken_steady), stale_after_(3 * inputs.refresh) {
+    : verdict_(judge(inputs)),
+      taken_(inputs.taken_steady),
+      stale_after_(3 * inputs.refresh),
+      findings_(inputs.findings),
+      acknowledgements_(inputs.acknowledgements) {
   const Verdict stale{State::unknown,
                       "the last look was at " + utc(inputs.taken_at) + ", and none came back since"};
   pages_["/v1/status"] =
@@ -183,6 +196,8 @@ Snapshot::Snapshot(const Inputs& inputs)
   pages_["/v1/shelves"] = Page(page_text(shelves_json(inputs)));
   pages_["/v1/ledger"] = Page(page_text(ledger_json(inputs)));
   pages_["/v1/events"] = Page(page_text(events_json(inputs)));
+  pages_["/v1/acknowledged"] = Page(
+      page_text({{"acknowledgements", to_json(inputs.acknowledgements, inputs.findings, inputs.made_at)}}));
   pages_["/v1/env"] = Page(page_text(value_json(inputs, "env", inputs.env)));
   for (const Shelf& shelf : inputs.shelves)
     shelves_[shelf.name] = Page(page_text(one_shelf_json(inputs, shelf)));
@@ -201,6 +216,12 @@ bool Snapshot::is_stale(std::chrono::steady_clock::time_point now) const {
 const Page* Snapshot::page(std::string_view path) const {
   const auto found = pages_.find(path);
   return found == pages_.end() ? nullptr : &found->second;
+}
+
+const NamedFinding* Snapshot::finding(std::string_view id) const {
+  const auto found = std::find_if(findings_.begin(), findings_.end(),
+                                  [&](const NamedFinding& named) { return named.id == id; });
+  return found == findings_.end() ? nullptr : &*found;
 }
 
 const Page* Snapshot::shelf(std::string_view name) const {

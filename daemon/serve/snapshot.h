@@ -16,6 +16,7 @@
 #include "base/bytes.h"
 #include "base/finding.h"
 #include "profile/profile.h"
+#include "serve/acknowledge.h"
 #include "store/events.h"
 #include "store/ledger.h"
 
@@ -45,16 +46,25 @@ inline constexpr std::size_t answer_limit = std::size_t{4} << 20U;
 // How far a shelf is, in the five ways that matter to the node's state; `word` is the shelf's own.
 enum class Progress { waiting, working, ready, stopped, unknown };
 
+// How much of a shelf was there at a moment.
+struct ProgressSample {
+  std::chrono::system_clock::time_point at{};
+  Bytes done;
+  Bytes verified;
+};
+
 struct Shelf {
   std::string name;
   Progress progress = Progress::unknown;
   std::string word;  // "wanted", "fetching", "failed" …
   Bytes done;
+  Bytes verified;
   Bytes total;  // 0 = not known yet
   Bytes rate;   // a second, 0 when nothing moves
   std::optional<std::chrono::seconds> left;
   std::string error;                    // why it stopped, or why it is unknown
   boost::json::value detail = nullptr;  // the worker's own report: repositories and files
+  std::vector<ProgressSample> history;  // what the daemon saw of its growth since it started, oldest first
 };
 
 struct Cache {
@@ -111,6 +121,8 @@ struct Inputs {
   std::string boot_id;                                 // of the kernel; empty = could not look
   std::vector<store::Boot> boots;                      // the ledger, this boot's row among them
   std::vector<store::Event> events;                    // the newest, oldest first
+  Acknowledgements acknowledgements;                   // whose time was not over when the snapshot was made
+  std::chrono::system_clock::time_point made_at{};     // when that was
   std::optional<Price> price;                          // of the node
   std::optional<std::chrono::seconds> uptime;          // of the node; empty = could not look
   std::chrono::system_clock::time_point started_at{};  // the daemon
@@ -157,6 +169,9 @@ class Snapshot {
   const Page* page(std::string_view path) const;
   const Page* shelf(std::string_view name) const;
   const Page& metrics() const { return metrics_; }
+  // Null for an unknown one.
+  const NamedFinding* finding(std::string_view id) const;
+  const Acknowledgements& acknowledgements() const { return acknowledgements_; }
 
  private:
   Verdict verdict_;
@@ -165,6 +180,8 @@ class Snapshot {
   std::map<std::string, Page, std::less<>> pages_;
   std::map<std::string, Page, std::less<>> shelves_;
   Page metrics_;
+  Findings findings_;
+  Acknowledgements acknowledgements_;
 };
 
 }  // namespace fettle::serve

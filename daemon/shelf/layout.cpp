@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "system/lock.h"
+#include "system/step_point.h"
 
 namespace fettle::shelf {
 namespace {
@@ -113,6 +114,7 @@ Result<Bytes> remove_orphans(const system::Files& files, system::Clock& clock, c
     const auto info = files.look(path);
     const auto removed = files.remove(path);
     if (!removed) return fail(removed.error());
+    system::step_point("removed an orphan");
     if (info) freed += info->size;
   }
   return freed;
@@ -128,8 +130,11 @@ Result<void> put_aside(const system::Files& files, const Layout& layout, const M
     if (file.blob != blob_name) continue;
     const auto removed = files.remove(layout.snapshot(manifest) + "/" + file.path);
     if (!removed) return fail(removed.error());
+    system::step_point("removed a link");
   }
-  return files.rename(layout.blob(manifest.id, blob_name), aside);
+  auto moved = files.rename(layout.blob(manifest.id, blob_name), aside);
+  system::step_point("moved aside");
+  return moved;
 }
 
 Result<void> make_directories(const system::Files& files, const Layout& layout, std::string_view path,
@@ -144,6 +149,7 @@ Result<void> make_directories(const system::Files& files, const Layout& layout, 
     }
     if (!made) return fail(made.error());
   }
+  system::step_point("made directories");
   return {};
 }
 
@@ -165,6 +171,7 @@ Result<void> publish(const system::Files& files, const Layout& layout, const Man
     if (auto open = readable(files, layout.blob(manifest.id, file.blob), 0644); !open) return open;
     const auto linked = files.set_link(snapshot + "/" + file.path, link_target(file.path, file.blob));
     if (!linked) return fail(linked.error());
+    system::step_point("linked a file");
   }
   // The client leaves its list closed to everybody else (0600), and then complains about it as another user.
   const auto tree = files.exists(layout.tree(manifest));
@@ -174,9 +181,11 @@ Result<void> publish(const system::Files& files, const Layout& layout, const Man
     const std::string trees = layout.repository(manifest.id) + "/trees";
     if (auto open = make_directories(files, layout, trees, directory_mode); !open) return open;
   }
+  system::step_point("all but the ref");
   // 40 bytes without a newline, as the client writes it.
   const auto written = files.write(ref, manifest.revision, 0644);
   if (!written) return fail(written.error());
+  system::step_point("published");
   return {};
 }
 

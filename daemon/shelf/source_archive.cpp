@@ -6,6 +6,7 @@
 #include "archive/staging.h"
 #include "shelf/lock_file.h"
 #include "shelf/source.h"
+#include "system/step_point.h"
 
 namespace fettle::shelf {
 namespace {
@@ -136,9 +137,11 @@ class ArchiveSource final : public Source {
                                         ", the list says " + to_text(wanted->size));
       }
       if (auto put = staging.put(*reader_, **entry, tick); !put) return put;
+      system::step_point("staged a blob");
       auto moved =
           work_.system.files.rename(staging.path_of(**entry), work_.layout.blob(manifest.id, wanted->blob));
       if (!moved) return moved;
+      system::step_point("named a blob");
       missing.erase(wanted);
     }
     return {};

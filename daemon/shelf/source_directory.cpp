@@ -13,6 +13,7 @@
 #include "shelf/source.h"
 #include "shelf/verify.h"
 #include "system/copy.h"
+#include "system/step_point.h"
 
 namespace fettle::shelf {
 namespace {
@@ -192,9 +193,11 @@ class DirectorySource final : public Source {
           found.folder + "/" + (found.shape == Shape::cache ? "blobs/" + file.blob : file.path);
       const std::string staged = Layout::folder(manifest.id) + "/blobs/" + file.blob;
       if (auto copied = copy(from, file, *staging, staged); !copied) return copied;
+      system::step_point("staged a blob");
       auto moved = work_.system.files.rename(staging->path_of(std::string_view(staged)),
                                              work_.layout.blob(manifest.id, file.blob));
       if (!moved) return moved;
+      system::step_point("named a blob");
     }
     return {};
   }

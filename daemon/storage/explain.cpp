@@ -24,6 +24,33 @@ constexpr std::array all{
                 "Find the drive (`nvme list`, `dmesg`). When it is back, reboot: the data is still there. "
                 "When it is gone for good, `fettle storage recreate` makes a new cache from what is there, "
                 "and the shelves are staged again."},
+    Explanation{"cache.rivals",
+                "fstab, mount units, enabled services and their scripts, cloud-init's files and user data, "
+                "mdadm.conf, udev rules, waagent.conf, cron and the drivers of kubelet, as provisioning read "
+                "them",
+                "Two tools that both take the local drives lose data for each other, often only at the next "
+                "boot or when the machine was deallocated. Beside one of them no new cache is made; a cache "
+                "that is there is used.",
+                "`fettle storage show` names each: the file, the line, what it does and what to do. Turn it "
+                "off, or leave the drives to it and give fettle the directory (`cache:` without `drives:`). "
+                "Then `systemctl restart fettle-provision.service` looks again."},
+    Explanation{"cache.consumers",
+                "`consumers` in /etc/fettle/fettle.yaml, against the drop-ins 50-fettle-cache.conf below "
+                "/etc/systemd/system",
+                "A docker that starts before the cache is mounted, or without it, writes its images to the "
+                "root disk and fills it; after the next boot they seem to be gone. With the drop-in it does "
+                "not start, and the node itself boots all the same.",
+                "`fettle plan` shows what is missing or left over, `fettle apply` writes or removes it. A "
+                "file of somebody else's under our name is left as it is: give it another name."},
+    Explanation{
+        "cache.places",
+        "`places` in /etc/fettle/fettle.yaml outside of home directories, against the mount units and "
+        "links that are there and what is mounted",
+        "Software that knows nothing of the cache's variables looks in its own place. When that does "
+        "not lead onto the cache, it fills the root disk and loads everything again.",
+        "`fettle plan` shows what is missing, `fettle apply` makes it. A place with somebody's files "
+        "is never moved nor hidden: stop who uses them, move them to the directory of the cache, and "
+        "apply again."},
     Explanation{"cache.space", "statfs of the mount, the reserves of the profile, the measured directories",
                 "A full cache stops staging half way and makes engines fail in places that do not mention "
                 "the disk.",

@@ -94,6 +94,26 @@ Finding array(const Reported& report, const facts::Facts& facts, const profile::
           "udev stops an array that lost a drive: `fettle storage show` names it"};
 }
 
+Finding rivals(const Reported& report, const profile::Cache& cache) {
+  if (!cache.drives) return not_applicable("the cache is a directory of others");
+  if (!report) return unknown(report.error());
+  if (!report->rivals)
+    return {Status::unknown, "provisioning has not looked for what else uses the drives",
+            "`fettle storage show` looks now"};
+  const Rivals& rivals = *report->rivals;
+  if (!rivals.found.empty()) {
+    const std::size_t others = rivals.found.size() - 1;
+    return {Status::warn,
+            to_text(rivals.found.front()) + (others == 0 ? "" : "; and " + count_of(others, "other")),
+            rivals.found.front().advice + (others == 0 ? "" : ". `fettle storage show` names them all")};
+  }
+  if (!rivals.blind.empty()) {
+    return {Status::unknown, rivals.blind.front().said,
+            "what it says of the drives is not known; `fettle storage show` looks again"};
+  }
+  return {Status::pass, "nothing else here formats, assembles or mounts the drives of the cache", {}};
+}
+
 }  // namespace
 
 Findings findings(const Reported& report, const facts::Facts& facts, const profile::Profile& profile,
@@ -108,6 +128,8 @@ Findings findings(const Reported& report, const facts::Facts& facts, const profi
        judge_with([&](const profile::Cache& cache) { return mounted(report, facts, cache); }), now},
       {"cache.array", "array of the cache whole",
        judge_with([&](const profile::Cache& cache) { return array(report, facts, cache); }), now},
+      {"cache.rivals", "nobody else uses the drives of the cache",
+       judge_with([&](const profile::Cache& cache) { return rivals(report, cache); }), now},
   };
 }
 

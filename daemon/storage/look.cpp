@@ -11,9 +11,6 @@
 namespace fettle::storage {
 namespace {
 
-// What else formats local drives or owns the mount point; each leaves a word in fstab.
-constexpr std::array<std::string_view, 2> rivals{"azure-ephemeral-disk-setup", "AzureEphmDsk"};
-
 struct Tool {
   std::string_view path;
   std::string_view package;
@@ -91,26 +88,20 @@ void look_at_mount_point(Sight& sight, const facts::Facts& facts, const std::str
   }
 }
 
-void look_for_rivals(Sight& sight, const std::string& path, const system::Files& files) {
-  const auto fstab = files.read("/etc/fstab", 1_MiB);
-  if (!fstab) {
-    if (fstab.error().why != Why::missing) sight.blocks.push_back(fstab.error().said);
-    return;
+void look_around(Sight& sight, const std::string& path, const system::Files& files) {
+  Claim claim{path, {}, {}, sight.record_is_ours ? sight.record->array_uuid : std::string()};
+  for (const SeenDrive& seen : sight.drives) {
+    claim.drives.push_back(seen.drive);
+    if (seen.signature && seen.signature->type == "linux_raid_member" && !may_be_ours(sight, *seen.signature))
+      claim.array_uuids.push_back(seen.signature->uuid);
   }
-  for (std::string_view line : lines(*fstab)) {
-    line = trim(line);
-    if (line.empty() || line.front() == '#') continue;
-    for (const std::string_view rival : rivals) {
-      if (line.find(rival) != std::string_view::npos) {
-        sight.blocks.push_back("'/etc/fstab' has a line of " + std::string(rival) +
-                               ", which uses the local drives itself: turn that off, or fettle");
-      }
-    }
-    const auto gap = line.find_first_of(" \t");
-    const std::string_view rest = gap == std::string_view::npos ? std::string_view() : trim(line.substr(gap));
-    if (rest.substr(0, rest.find_first_of(" \t")) == path) {
-      sight.blocks.push_back("'/etc/fstab' mounts something on '" + path + "' itself: take that line out");
-    }
+  sight.rivals = look_for_rivals(claim, files);
+  for (const Rival& rival : sight.rivals->found) {
+    if (rival.answer == Answer::stand_down) sight.blocks.push_back(to_text(rival) + ": " + rival.advice);
+  }
+  for (const Error& error : sight.rivals->blind) {
+    // What is mounted at boot decides whether the mount point is ours; the rest may be looked at later.
+    if (error.said.find("'/etc/fstab'") != std::string::npos) sight.blocks.push_back(error.said);
   }
 }
 
@@ -210,7 +201,7 @@ Sight look(const facts::Facts& facts, const profile::Cache& cache, const system:
             [](const SeenDrive& a, const SeenDrive& b) { return a.drive.serial < b.drive.serial; });
   look_for_arrays(sight, facts, files);
   look_at_mount_point(sight, facts, cache.path, files);
-  look_for_rivals(sight, cache.path, files);
+  look_around(sight, cache.path, files);
   look_for_tools(sight, cache.drives->count, files);
   return sight;
 }

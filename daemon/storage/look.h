@@ -10,6 +10,7 @@
 #include "facts/facts.h"
 #include "profile/profile.h"
 #include "storage/record.h"
+#include "storage/rivals.h"
 #include "system/block.h"
 #include "system/files.h"
 
@@ -46,8 +47,9 @@ struct Sight {
   Result<Record> record = fail(Why::missing, "cannot find a storage record");
   bool record_is_ours = false;  // the record was read and belongs to this machine
   std::vector<std::string>
-      blocks;        // why nothing may be created here, each a whole sentence; empty on a normal node
-  std::string link;  // where the cache link leads now; empty = nowhere
+      blocks;  // why nothing may be created here, each a whole sentence; empty on a normal node
+  std::optional<Rivals> rivals;            // nothing when it did not come to looking
+  std::string link;                        // where the cache link leads now; empty = nowhere
   std::vector<facts::Mount> cache_mounts;  // what is mounted at the cache path
   std::optional<Error> blind;              // something that had to be read could not be: nothing is known
 };

@@ -78,6 +78,7 @@ Plan plan(const Sight& sight, const profile::Profile& profile, const Fresh& fres
   // Whatever is asked for, the verdict says what was found.
   if (verb == Verb::recreate || verb == Verb::release)
     planned.verdict = Decision(sight, *profile.cache, fresh, Verb::provision).decide().verdict;
+  planned.rivals = sight.rivals;
   return planned;
 }
 

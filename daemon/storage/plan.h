@@ -72,6 +72,7 @@ struct Plan {
   std::optional<Error> refusal;  // why nothing is done although a cache is wanted
   std::vector<std::string> warnings;
   std::vector<PlannedDrive> drives;   // all of the machine, and the missing ones
+  std::optional<Rivals> rivals;       // what else uses them; nothing when nobody looked
   std::vector<Step> steps;            // empty when all is as wanted
   std::optional<Record> old;          // the cache that is taken apart: with erase_drives only
   std::vector<facts::Drive> emptied;  // the drives that carry it

@@ -72,6 +72,41 @@ PhaseReport parse_phase(const json::value* value) {
   return phase;
 }
 
+json::array to_array(const Rivals& rivals) {
+  json::array found;
+  for (const Rival& rival : rivals.found) {
+    found.push_back({{"id", rival.id},
+                     {"who", rival.who},
+                     {"path", rival.path},
+                     {"says", rival.says},
+                     {"means", rival.means},
+                     {"advice", rival.advice},
+                     {"answer", to_text(rival.answer)}});
+  }
+  return found;
+}
+
+json::array unread(const Rivals& rivals) {
+  json::array said;
+  for (const Error& error : rivals.blind) said.emplace_back(error.said);
+  return said;
+}
+
+std::optional<Rivals> parse_rivals(const json::value& report) {
+  if (json_field(report, "rivals") == nullptr) return std::nullopt;
+  Rivals rivals;
+  for (const json::value& item : list_in(report, "rivals")) {
+    rivals.found.push_back(
+        {json_text(item, "id"), json_text(item, "who"), json_text(item, "path"), json_text(item, "says"),
+         json_text(item, "means"), json_text(item, "advice"),
+         json_text(item, "answer") == to_text(Answer::warn) ? Answer::warn : Answer::stand_down});
+  }
+  for (const json::value& said : list_in(report, "rivals_unread")) {
+    if (said.is_string()) rivals.blind.push_back({Why::failed, std::string(said.get_string()), {}});
+  }
+  return rivals;
+}
+
 ReportedDrive reported(const PlannedDrive& planned) {
   return {planned.drive.serial,
           planned.drive.model,
@@ -100,6 +135,7 @@ Report report_of(const Plan& plan, const Ending& ending, const profile::Profile&
   boot.says = plan.says;
   boot.warnings = plan.warnings;
   boot.status = plan.warnings.empty() ? Status::pass : Status::warn;
+  report.rivals = plan.rivals;
   for (const PlannedDrive& planned : plan.drives) report.drives.push_back(reported(planned));
   for (const Applied& applied : ending.steps) boot.steps.push_back({applied.says, to_text(applied.outcome)});
   if (const Error* const error = plan.refusal ? &*plan.refusal : ending.error ? &*ending.error : nullptr) {
@@ -123,16 +159,21 @@ Report report_of(const Plan& plan, const Ending& ending, const profile::Profile&
 std::string to_json(const Report& report) {
   json::array drives;
   for (const ReportedDrive& drive : report.drives) drives.push_back(to_object(drive));
-  return pretty_json({{"format", format},
-                      {"verdict", report.verdict},
-                      {"boot", to_object(report.boot)},
-                      {"cache", to_object(report.cache)},
-                      {"path", report.path},
-                      {"device", report.device},
-                      {"array_uuid", report.array_uuid},
-                      {"filesystem_uuid", report.filesystem_uuid},
-                      {"generation", report.generation},
-                      {"drives", drives}});
+  json::object page{{"format", format},
+                    {"verdict", report.verdict},
+                    {"boot", to_object(report.boot)},
+                    {"cache", to_object(report.cache)},
+                    {"path", report.path},
+                    {"device", report.device},
+                    {"array_uuid", report.array_uuid},
+                    {"filesystem_uuid", report.filesystem_uuid},
+                    {"generation", report.generation},
+                    {"drives", drives}};
+  if (report.rivals) {
+    page["rivals"] = to_array(*report.rivals);
+    page["rivals_unread"] = unread(*report.rivals);
+  }
+  return pretty_json(page);
 }
 
 Result<Report> parse_report(std::string_view text) {
@@ -159,6 +200,7 @@ Result<Report> parse_report(std::string_view text) {
                              json_text(item, "role"),
                              json_text(item, "why")});
   }
+  report.rivals = parse_rivals(*value);
   return report;
 }
 
@@ -205,6 +247,8 @@ json::object describe(const Plan& plan) {
           {"warnings", warnings},
           {"device", plan.device},
           {"drives", drives},
+          {"rivals", to_array(plan.rivals.value_or(Rivals()))},
+          {"rivals_unread", unread(plan.rivals.value_or(Rivals()))},
           {"steps", steps}};
 }
 

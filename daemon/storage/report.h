@@ -4,6 +4,7 @@
 
 #include <boost/json/object.hpp>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "storage/apply.h"
 #include "storage/cache.h"
 #include "storage/plan.h"
+#include "storage/rivals.h"
 #include "system/files.h"
 
 namespace fettle::storage {
@@ -47,8 +49,9 @@ struct Report {
   PhaseReport boot;     // before the mount: drives, array, filesystem
   PhaseReport cache;    // after it: marker, directories, environment, shelves
   std::vector<ReportedDrive> drives;
-  std::string path;    // of the cache
-  std::string device;  // "/dev/md127"; empty in directory mode and after a refusal
+  std::optional<Rivals> rivals;  // what else uses the drives; nothing when nobody looked
+  std::string path;              // of the cache
+  std::string device;            // "/dev/md127"; empty in directory mode and after a refusal
   std::string array_uuid;
   std::string filesystem_uuid;
   std::string generation;
@@ -66,7 +69,7 @@ Result<Outcome> write_report(const system::Files& files, const Report& report);
 // The plan for machines: verdict, says, hint, drives, steps with their commands and what they destroy.
 boost::json::object describe(const Plan& plan);
 
-// cache.provisioned, cache.mounted and cache.array.
+// cache.provisioned, cache.mounted, cache.array and cache.rivals.
 Findings findings(const Result<Report>& report, const facts::Facts& facts, const profile::Profile& profile,
                   std::chrono::system_clock::time_point now);
 

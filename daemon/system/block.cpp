@@ -142,6 +142,19 @@ Result<unsigned> opened_by(const Files& files, std::string_view device, const In
   return 0U;
 }
 
+// As the process calls itself, without what a terminal would obey; empty when it has ended.
+std::string program_of(const Files& files, const std::string& process) {
+  const auto name = files.read("/proc/" + process + "/comm", 4_KiB);
+  if (!name) return {};
+  std::string program;
+  for (const char letter : *name) {
+    const bool is_plain = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+                          (letter >= '0' && letter <= '9') || letter == '-' || letter == '_' || letter == '.';
+    if (is_plain) program += letter;
+  }
+  return program;
+}
+
 // What the probe finds one after the other, when it would not choose.
 bool has_several(blkid_probe probe) {
   blkid_reset_probe(probe);
@@ -280,10 +293,15 @@ Result<void> is_free(const Files& files, std::string_view device) {
   const auto process = opened_by(files, device, *info);
   if (!process) return fail(process.error());
   if (*process != 0) {
-    return fail(
-        Why::refused,
-        "cannot have '" + name + "' for us alone: process " + std::to_string(*process) + " has it open",
-        "`ps " + std::to_string(*process) + "` tells what that is");
+    const std::string number = std::to_string(*process);
+    const std::string program = program_of(files, number);
+    // "(udev-worker)" since systemd 249, "systemd-udevd" before.
+    const bool is_udev = program.find("udev") != std::string::npos;
+    return fail(Why::refused,
+                "cannot have '" + name + "' for us alone: process " + number +
+                    (program.empty() ? "" : " (" + program + ")") + " has it open",
+                is_udev ? "udev looks at a drive after each change: ask again in some seconds"
+                        : "`ps " + number + "` tells what that is");
   }
   return {};
 }

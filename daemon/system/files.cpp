@@ -28,26 +28,6 @@ std::string below(std::string_view path) {
   return path.empty() ? "." : std::string(path);
 }
 
-int open_inside(int root, std::string_view path, int flags, mode_t mode) {
-  open_how how{};
-  how.flags = static_cast<__u64>(static_cast<unsigned>(flags) | static_cast<unsigned>(O_CLOEXEC));
-  how.mode = mode;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  const std::string name = below(path);
-  // EAGAIN: a rename raced with the walk; the manual asks for another try.
-  for (int tries = 0;; ++tries) {
-    const long fd = ::syscall(SYS_openat2, root, name.c_str(), &how, sizeof how);
-    if (fd >= 0 || errno != EAGAIN || tries == 16) return static_cast<int>(fd);
-  }
-}
-
-Result<Info> look_with(int root, std::string_view path, int extra_flags) {
-  const Fd fd(open_inside(root, path, O_PATH | extra_flags, 0));
-  struct stat st {};
-  if (!fd || ::fstat(fd.get(), &st) != 0) return fail(cannot("look at", path, errno));
-  return info_of(st);
-}
-
 bool write_all(int fd, std::string_view content) {
   while (!content.empty()) {
     const ssize_t done = ::write(fd, content.data(), content.size());
@@ -107,9 +87,38 @@ Result<Files> Files::open(const std::string& root) {
   return Files(std::move(fd), absolute);
 }
 
+int Files::open_inside(std::string_view path, int flags, mode_t mode) const {
+  open_how how{};
+  how.flags = static_cast<__u64>(static_cast<unsigned>(flags) | static_cast<unsigned>(O_CLOEXEC));
+  how.mode = mode;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  if (links_ == LinksOnTheWay::refused) how.resolve |= RESOLVE_NO_SYMLINKS;
+  const std::string name = below(path);
+  // EAGAIN: a rename raced with the walk; the manual asks for another try.
+  for (int tries = 0;; ++tries) {
+    const long fd = ::syscall(SYS_openat2, fd_.get(), name.c_str(), &how, sizeof how);
+    if (fd >= 0 || errno != EAGAIN || tries == 16) return static_cast<int>(fd);
+  }
+}
+
+Result<Info> Files::look_with(std::string_view path, int extra_flags) const {
+  const Fd fd(open_inside(path, O_PATH | extra_flags, 0));
+  struct stat st {};
+  if (!fd || ::fstat(fd.get(), &st) != 0) return fail(cannot("look at", path, errno));
+  return info_of(st);
+}
+
+Result<Files> Files::without_links() const {
+  Fd same(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0));
+  if (!same) return fail(cannot("open", root_, errno));
+  Files files(std::move(same), root_);
+  files.links_ = LinksOnTheWay::refused;
+  return files;
+}
+
 Result<Fd> Files::open_at(std::string_view path, int flags, mode_t mode) const {
   if (Touched* const touched = Recording::note(path)) touched->opened = true;
-  Fd fd(open_inside(fd_.get(), path, flags, mode));
+  Fd fd(open_inside(path, flags, mode));
   if (!fd) return fail(cannot("open", path, errno));
   return fd;
 }
@@ -117,7 +126,7 @@ Result<Fd> Files::open_at(std::string_view path, int flags, mode_t mode) const {
 Result<std::string> Files::read(std::string_view path, Bytes limit) const {
   if (Touched* const touched = Recording::note(path)) touched->content = true;
   // O_NONBLOCK: opening a FIFO must not wait for a writer.
-  const Fd fd(open_inside(fd_.get(), path, O_RDONLY | O_NONBLOCK, 0));
+  const Fd fd(open_inside(path, O_RDONLY | O_NONBLOCK, 0));
   struct stat st {};
   if (!fd || ::fstat(fd.get(), &st) != 0) return fail(cannot("read", path, errno));
   if (!S_ISREG(st.st_mode)) {
@@ -154,7 +163,7 @@ Result<std::string> Files::read(std::string_view path, Bytes limit) const {
 
 Result<std::vector<std::string>> Files::list(std::string_view path) const {
   if (Touched* const touched = Recording::note(path)) touched->names = true;
-  Fd fd(open_inside(fd_.get(), path, O_RDONLY | O_DIRECTORY, 0));
+  Fd fd(open_inside(path, O_RDONLY | O_DIRECTORY, 0));
   if (!fd) return fail(cannot("list", path, errno));
   const std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(fd.get()), &::closedir);
   if (!directory) return fail(cannot("list", path, errno));
@@ -176,7 +185,7 @@ Result<std::vector<std::string>> Files::list(std::string_view path) const {
 
 Result<std::string> Files::read_link(std::string_view path) const {
   if (Touched* const touched = Recording::note(path)) touched->itself = true;
-  const Fd fd(open_inside(fd_.get(), path, O_PATH | O_NOFOLLOW, 0));
+  const Fd fd(open_inside(path, O_PATH | O_NOFOLLOW, 0));
   if (!fd) return fail(cannot("read the link", path, errno));
   std::string target(PATH_MAX, '\0');
   const ssize_t length = ::readlinkat(fd.get(), "", target.data(), target.size());
@@ -188,12 +197,12 @@ Result<std::string> Files::read_link(std::string_view path) const {
 
 Result<Info> Files::look(std::string_view path) const {
   if (Touched* const touched = Recording::note(path)) touched->itself = true;
-  return look_with(fd_.get(), path, O_NOFOLLOW);
+  return look_with(path, O_NOFOLLOW);
 }
 
 Result<Info> Files::look_through(std::string_view path) const {
   Recording::note(path);
-  return look_with(fd_.get(), path, 0);
+  return look_with(path, 0);
 }
 
 Result<bool> Files::exists(std::string_view path) const {
@@ -204,7 +213,7 @@ Result<bool> Files::exists(std::string_view path) const {
 }
 
 Result<Space> Files::space(std::string_view path) const {
-  const Fd fd(open_inside(fd_.get(), path, O_RDONLY | O_DIRECTORY, 0));
+  const Fd fd(open_inside(path, O_RDONLY | O_DIRECTORY, 0));
   struct statvfs st {};
   if (!fd || ::fstatvfs(fd.get(), &st) != 0) return fail(cannot("measure the space of", path, errno));
   return Space{{st.f_blocks * st.f_frsize}, {st.f_bavail * st.f_frsize}, st.f_favail};
@@ -214,7 +223,7 @@ Result<void> Files::make_parents(std::string_view path) const {
   const auto slash = path.find_last_of('/');
   if (slash == std::string_view::npos || slash == 0) return {};
   const std::string_view parent = path.substr(0, slash);
-  const Fd there(open_inside(fd_.get(), parent, O_PATH | O_DIRECTORY, 0));
+  const Fd there(open_inside(parent, O_PATH | O_DIRECTORY, 0));
   if (there) return {};
   if (errno != ENOENT) return fail(cannot("make the directory", parent, errno));
   const auto made = make_directory(parent, 0755);
@@ -231,7 +240,7 @@ Result<Fd> Files::open_parent(std::string_view path, std::string& name) const {
   if (name.empty() || name == "." || name == "..") {
     return fail(Why::malformed, "cannot use '" + std::string(path) + "' as a name of a file");
   }
-  Fd fd(open_inside(fd_.get(), parent, O_RDONLY | O_DIRECTORY, 0));
+  Fd fd(open_inside(parent, O_RDONLY | O_DIRECTORY, 0));
   if (!fd) return fail(cannot("open the directory of", path, errno));
   return fd;
 }

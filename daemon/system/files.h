@@ -57,6 +57,10 @@ class Files {
  public:
   static Result<Files> open(const std::string& root);
 
+  // The same root for paths that somebody else may change while root acts, a home directory say: whatever
+  // link stands on the way, and whenever it came, is refused (RESOLVE_NO_SYMLINKS).
+  Result<Files> without_links() const;
+
   // Whole text of a regular file or sysfs attribute. A file above the limit is an error, never cut. Never
   // blocks on a FIFO or a device: those are refused.
   Result<std::string> read(std::string_view path, Bytes limit = 1_MiB) const;
@@ -112,11 +116,16 @@ class Files {
  private:
   Files(Fd fd, std::string root) : fd_(std::move(fd)), root_(std::move(root)) {}
 
+  enum class LinksOnTheWay { followed, refused };
+
+  int open_inside(std::string_view path, int flags, mode_t mode) const;
+  Result<Info> look_with(std::string_view path, int extra_flags) const;
   Result<Fd> open_parent(std::string_view path, std::string& name) const;
   Result<void> make_parents(std::string_view path) const;
 
   Fd fd_;
   std::string root_;
+  LinksOnTheWay links_ = LinksOnTheWay::followed;
 };
 
 }  // namespace fettle::system

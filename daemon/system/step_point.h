@@ -12,4 +12,8 @@ bool has_step_points();
 // SIGKILL to ourselves when the environment says FETTLE_DIE_AT=NUMBER or FETTLE_DIE_AT=NAME.
 void step_point(unsigned number, std::string_view name);
 
+// The same for work that is spread over several files: it numbers itself, from 1 at each start.
+void start_step_points();
+void step_point(std::string_view name);
+
 }  // namespace fettle::system

@@ -25,7 +25,7 @@ _fettle() {
       mapfile -t COMPREPLY < <(compgen -d -- "$current")
       return
       ;;
-    --client | --to | --textfile)
+    --client | --to | --textfile | --output)
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
       ;;
@@ -44,6 +44,17 @@ _fettle() {
           choices+=' storage wait --help --version'
           ;;
         'capture ') choices='--output' ;;
+<<<<<<< HEAD
+          choices='apply check collect compat env events host ledger metrics models plan profile provision ready run-line seal shelf stage status'
+=======
+          choices='apply check collect compat env events host ledger metrics models plan profile provision ready report run-line shelf stage status'
+>>>>>>> ready-report
+          choices='acknowledge apply check collect compat env events host ledger log metrics models plan profile provision ready report run-line shelf stage status'
+          choices+=' storage wait --help --version'
+          ;;
+        'acknowledge '*)
+          choices="--for --because --list --withdraw $(fettle check --list 2>/dev/null | cut -d' ' -f1)"
+          ;;
         'collect ') choices='--now' ;;
         'check '*) choices="--list --explain --as $(fettle check --list 2>/dev/null | cut -d' ' -f1)" ;;
         'compat '*) choices='--os --kernel --rocm --driver --gpu --newest' ;;
@@ -51,10 +62,17 @@ _fettle() {
         'env explain') choices=$(fettle env --format sh 2>/dev/null | sed -n 's/^export \([A-Z0-9_]*\)=.*/\1/p') ;;
         'host ') choices='show apply revert' ;;
         'host apply' | 'host revert') choices='--yes' ;;
+        'log '*) choices='--since --priority --lines fettled fettle-provision fettle-collect' ;;
         'metrics ') choices='--textfile' ;;
         'models ') choices='list show explain' ;;
         'models explain' | 'ready '* | 'run-line '*) choices='--engine --image --versions-file --tp --dp --ep --set' ;;
         'profile ') choices='check show list capture' ;;
+<<<<<<< HEAD
+        'seal ') choices='--check' ;;
+=======
+        'report ') choices='--html --output' ;;
+>>>>>>> ready-report
+        'profile ') choices='check show list' ;;
         'profile check' | 'shelf import')
           mapfile -t COMPREPLY < <(compgen -f -- "$current")
           return

@@ -14,6 +14,7 @@ commands=(
   'ready:can this node serve a model now'
   'run-line:the command that serves a model in a container'
   'profile:what is wanted of this node, and every mistake in saying so'
+  'seal:take what belongs to this machine out of an image'
   'plan:everything that is not yet as the profile wants it'
   'apply:do what the plan says'
   'provision:make the local drives into the cache'
@@ -23,6 +24,9 @@ commands=(
   'storage:the drives, and what would be done to them'
   'events:what happened on this node'
   'ledger:when this boot reached each stage, and what that cost'
+  'report:all of it as one page for a browser'
+  'acknowledge:say that a finding is known, for a time and a reason'
+  'log:what the units wrote to the journal'
   'wait:return when the node, its cache, its GPUs or a shelf is ready'
 )
 
@@ -55,6 +59,16 @@ case $state in
         ;;
       host) _arguments '--yes[do it]' '1:verb:(show apply revert)' ;;
       metrics) _arguments '--textfile[leave the page for node_exporter]:file:_files' ;;
+      seal) _arguments '--check[change nothing]' ;;
+      acknowledge)
+        _arguments '--for[how long]:time:(1h 8h 1d)' '--because[why]:reason:' '--list[what is acknowledged]' \
+          '--withdraw[it is not known any more]' '1:check:'
+        ;;
+      log)
+        _arguments '--since[from then on]:time:' '--priority[at least so grave]:level:(error warning info debug)' \
+          '--lines[the newest so many]:number:' '1:unit:'
+        ;;
+      report) _arguments '--html[make the page]' '--output[leave it in a file]:file:_files' ;;
       models) _arguments '--engine[engine and version]:engine:(vllm sglang)' '1:verb:(list show explain)' '2:model:' ;;
       ready) _arguments '--engine[engine and version]:engine:(vllm sglang)' '--tp[ranks]:number:' '1:model:' ;;
       run-line)

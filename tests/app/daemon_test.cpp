@@ -187,6 +187,49 @@ TEST_CASE("daemon: a look that hangs makes the node unknown, and answers go on")
   node.status_until([](const auto& status) { return json_text(status, "state") == "ready"; });
 }
 
+TEST_CASE("daemon: 200 do not read, 100 ask at once, a disk hangs: control still answers (F43)") {
+  Node node;
+  Times times;
+  times.interest = std::chrono::milliseconds(0);
+  times.overdue = std::chrono::milliseconds(50);
+  REQUIRE(node.start(times).empty());
+  node.status_until([](const auto& status) { return json_text(status, "state") == "ready"; });
+  node.hold(true);
+  node.status_until([](const auto& status) { return json_text(status, "state") == "unknown"; });
+
+  const auto control_says = [&] {
+    test::RawClient client(node.tree.files(), names::control_socket);
+    return client.ask("GET /v1/status HTTP/1.1\r\nHost: f\r\nConnection: close\r\n\r\n");
+  };
+  const auto knows_of_the_hang = [](const std::string& answer) {
+    return answer.starts_with("HTTP/1.1 200 ") &&
+           answer.find("a look at the node hangs") != std::string::npos;
+  };
+  std::string flood;  // its answers fill every buffer on the way
+  for (int i = 0; i < 1000; ++i) flood += "GET /v1/status HTTP/1.1\r\nHost: f\r\n\r\n";
+  std::vector<test::RawClient> slow;
+  for (int i = 0; i < 200; ++i) {
+    slow.emplace_back(node.tree.files(), names::status_socket);
+    slow.back().send(flood);
+    if (i % 50 == 0) CHECK(knows_of_the_hang(control_says()));
+  }
+  std::vector<test::RawClient> asking;
+  for (int i = 0; i < 100; ++i) {
+    asking.emplace_back(node.tree.files(), names::status_socket);
+    asking.back().send("GET /v1/health HTTP/1.1\r\nHost: f\r\nConnection: close\r\n\r\n");
+  }
+  CHECK(knows_of_the_hang(control_says()));
+  for (test::RawClient& client : asking) {
+    // Health of a node that hangs is 503 too: each is told something, and none is left waiting.
+    CHECK(client.read_all().starts_with("HTTP/1.1 503 "));
+  }
+  CHECK(knows_of_the_hang(control_says()));
+  slow.clear();
+  asking.clear();
+  node.hold(false);
+  node.status_until([](const auto& status) { return json_text(status, "state") == "ready"; });
+}
+
 TEST_CASE("daemon: when the first look hangs, it still answers: unknown") {
   Node node;
   Times times;

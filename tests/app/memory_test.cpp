@@ -56,7 +56,7 @@ TEST_CASE("memory: F49 F51 what cannot be kept is told all the same, with its re
   const Remembered first = memory(news("starting", "cache"));
   REQUIRE(first.trouble);
   CHECK(first.trouble->status == Status::warn);
-  CHECK(first.trouble->says.find("events and the ledger are not kept: cannot ") == 0);
+  CHECK(first.trouble->says.find("events, acknowledgements and the ledger are not kept: cannot ") == 0);
   REQUIRE(first.events.size() == 1);
   CHECK(first.events[0].id == 1);
   const Remembered second = memory(news("ready", "ready"));

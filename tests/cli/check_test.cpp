@@ -149,7 +149,7 @@ TEST_CASE("cli check: every check is explained: what it reads, why it matters, w
         storage::trial_findings({}, fail(Why::missing, "none"), {}, {}), Findings{no_space()}}) {
     for (const NamedFinding& named : findings) ids.push_back(named.id);
   }
-  ids.insert(ids.end(), {"shelf.tiny", "shelf.store"});
+  ids.insert(ids.end(), {"shelf.tiny", "shelf.store", "cache.consumers", "cache.places"});
   CHECK(ids.size() > 40);
   for (const std::string& id : ids) {
     CAPTURE(id);

@@ -22,8 +22,14 @@ class ServedNode {
   explicit ServedNode(const serve::Inputs& inputs) {
     auto sockets = serve::open_sockets(tree.files());
     REQUIRE(sockets);
-    server_.emplace(loop_, real_, serve::Limits{}, serve::Hooks{});
+    serve::Hooks hooks;
+    hooks.acknowledge = [this](const serve::Acknowledge& asked, const serve::Peer&) {
+      acknowledged.push_back(asked);
+    };
+    hooks.withdraw = [this](const std::string& check, const serve::Peer&) { withdrawn.push_back(check); };
+    server_.emplace(loop_, real_, serve::Limits{}, std::move(hooks));
     server_->listen(std::move(sockets->status), serve::Socket::status);
+    server_->listen(std::move(sockets->control), serve::Socket::control);
     server_->publish(std::make_shared<const serve::Snapshot>(inputs));
     thread_ = std::thread([this] { loop_.run(); });
   }
@@ -48,6 +54,9 @@ class ServedNode {
   FakeClock clock;
   std::ostringstream out;
   std::ostringstream err;
+  // What was asked for on the control socket; read it after the answer came.
+  std::vector<serve::Acknowledge> acknowledged;
+  std::vector<std::string> withdrawn;
 
  private:
   FakeRunner runner_;

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/names.h"
 #include "cli/commands.h"
+#include "storage/unit_files.h"
 #include "support/source.h"
 #include "support/storage_machine.h"
 
@@ -203,4 +204,73 @@ TEST_CASE("cli storage: history tells the verdict of each boot and each order, o
   CHECK(contains(history.out, "boot b0000000, provision: all_blank; blank SN0001 SN0002; array "));
   CHECK(contains(history.out, "provision: same; ours SN0001 SN0002"));
   CHECK(contains(history.out, "ours SN0001; blank SN0002; refused: "));
+}
+
+TEST_CASE("cli apply: services that are asked for wait for the cache; plan shows it, a second run is empty") {
+  StorageMachine machine(1);
+  configure(machine, 1);
+  // Directory mode: nothing to mount, so that apply goes all the way.
+  machine.tree
+      .file("/etc/fettle/profiles/test.yaml",
+            "schema: 1\nkind: profile\nname: test\ncache:\n  path: /srv/fettle\n")
+      .file("/etc/fettle/fettle.yaml",
+            "schema: 1\nkind: configuration\nprofile: test\nconsumers: [docker]\n");
+  const std::string drop_in = "/etc/systemd/system/docker.service.d/50-fettle-cache.conf";
+  const Answer before = run(machine, cli::run_plan, {});
+  CHECK(contains(before.out, "write '" + drop_in + "': docker.service waits for the cache"));
+  CHECK_FALSE(*machine.tree.files().exists(drop_in));
+  const Answer first = run(machine, cli::run_apply, {});
+  CHECK(first.code == 0);
+  CHECK(contains(first.out, "changed: write '" + drop_in + "'"));
+  CHECK(contains(machine.tree.read(drop_in), "RequiresMountsFor=/srv/fettle"));
+  CHECK(contains(run(machine, cli::run_plan, {}).out, "nothing to do"));
+  CHECK_FALSE(contains(run(machine, cli::run_apply, {}).out, drop_in));
+  // Somebody's own file is told, and the rest is done all the same.
+  machine.tree.file(drop_in, "[Unit]\n");
+  const Answer foreign = run(machine, cli::run_apply, {});
+  CHECK(foreign.code == 2);
+  CHECK(contains(foreign.err, "it is somebody's own file"));
+  CHECK(contains(run(machine, cli::run_plan, {}).out, "refused: cannot write '" + drop_in));
+}
+
+TEST_CASE("cli storage: release takes the drop-ins of services away, or they could not start any more") {
+  StorageMachine machine(2);
+  configure(machine, 2);
+  const std::string drop_in = "/etc/systemd/system/docker.service.d/50-fettle-cache.conf";
+  REQUIRE(run(machine, cli::run_provision, {"--boot"}).code == 0);
+  machine.tree.file(drop_in, std::string(storage::our_first_line) + "\n[Unit]\n");
+  const auto json = parse_json(run(machine, cli::run_storage, {"release"}, cli::Format::json).out, "it");
+  REQUIRE(json);
+  CHECK(*machine.tree.files().exists(drop_in));
+  const Answer done = run(machine, cli::run_storage,
+                          {"release", "--drive", "SN0001", "SN0002", "--plan", json_text(*json, "plan")});
+  CHECK(done.code == 0);
+  CHECK(contains(done.out, "changed: remove '" + drop_in + "'"));
+  CHECK_FALSE(*machine.tree.files().exists(drop_in));
+}
+
+TEST_CASE("cli apply: places lead onto the cache, what is in the way is told, a second run is empty") {
+  StorageMachine machine(1);
+  configure(machine, 1);
+  const std::string profile =
+      "schema: 1\nkind: profile\nname: test\ncache:\n  path: /srv/fettle\n"
+      "caches: [{name: docker, why: images}]\n";
+  machine.tree.file("/etc/fettle/profiles/test.yaml", profile)
+      .file("/etc/fettle/fettle.yaml",
+            "schema: 1\nkind: configuration\nprofile: test\n"
+            "places: [{path: /var/lib/docker, cache: docker}, {path: /data/docker, cache: docker, as: "
+            "link}]\n");
+  const Answer before = run(machine, cli::run_plan, {});
+  CHECK(contains(before.out, "'/srv/fettle/docker' is mounted on '/var/lib/docker' with the cache"));
+  CHECK(contains(before.out, "make the link '/data/docker' to '/srv/fettle/docker'"));
+  const Answer first = run(machine, cli::run_apply, {});
+  CHECK(first.code == 0);
+  CHECK(contains(first.out, "changed: make the link '/data/docker'"));
+  CHECK(*machine.tree.files().read_link("/data/docker") == "/srv/fettle/docker");
+  CHECK(*machine.tree.files().exists("/etc/systemd/system/var-lib-docker.mount"));
+  CHECK(contains(run(machine, cli::run_plan, {}).out, "nothing to do"));
+  machine.tree.remove("/data/docker").file("/data/docker/overlay2/x");
+  const Answer full = run(machine, cli::run_apply, {});
+  CHECK(full.code == 2);
+  CHECK(contains(full.err, "it holds somebody's files ('overlay2')"));
 }

@@ -32,6 +32,10 @@ inline serve::Inputs ready_node() {
                      finding("storage.scheduler", Status::not_applicable, "no array here"),
                      finding("host.numa_balancing", Status::warn, "numa_balancing is 1 \"on\"\nfor all",
                              "set kernel.numa_balancing=0")};
+  inputs.made_at = std::chrono::system_clock::time_point(std::chrono::seconds(1764000000));
+  inputs.acknowledgements = {{"host.numa_balancing", "warn", inputs.findings.back().finding.says, "root",
+                              "measured: no difference", inputs.made_at - std::chrono::hours(1),
+                              inputs.made_at + std::chrono::hours(7)}};
   inputs.cache = {"/srv/fettle", "drives", Bytes{30725970923520}, Bytes{24000000000000}};
   inputs.cache.write = std::chrono::microseconds(12345);
   inputs.caches = {{"hf", 700_GiB, 0_GiB, std::int64_t{-4096}}, {"uv", {}, 20_GiB, {}}};
@@ -43,6 +47,10 @@ inline serve::Inputs ready_node() {
                     shelf("large", serve::Progress::ready, "ready")};
   inputs.shelves[0].done = inputs.shelves[0].total = 3_MiB;
   inputs.shelves[0].detail = {{"repositories", {{{"id", "Qwen/Qwen3-0.6B"}, {"state", "ready"}}}}};
+  inputs.shelves[0].history = {
+      {std::chrono::system_clock::time_point(std::chrono::seconds(1763982100)), 0_MiB, 0_MiB},
+      {std::chrono::system_clock::time_point(std::chrono::seconds(1763982102)), 2_MiB, 0_MiB},
+      {std::chrono::system_clock::time_point(std::chrono::seconds(1763982103)), 3_MiB, 3_MiB}};
   inputs.shelves[1].done = inputs.shelves[1].total = 700_GiB;
   inputs.facts = {{"kernel", "6.14.0-32-generic"}, {"drives", {{{"model", "bad \xFF bytes"}}}}};
   inputs.storage = {{"outcome", "already_so"}};

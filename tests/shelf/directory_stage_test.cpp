@@ -3,48 +3,22 @@
 #include <unistd.h>
 
 #include <array>
-#include <filesystem>
 #include <functional>
 
-#include "shelf/staging.h"
+#include "shelf/directory_node.h"
 
 using namespace fettle;
 using namespace fettle::shelf;
+using fettle::test::FolderNode;
+using fettle::test::ShareNode;
 using fettle::test::StagingNode;
-namespace fs = std::filesystem;
 
 namespace {
 
-const char* const chat = "fettle-test/tiny-chat";
-const char* const moe = "fettle-test/tiny-moe";
-const std::string commit(40, 'c');
-const std::string share = "/mnt/share";
-
-// A node whose share holds what another node has staged.
-struct ShareNode : StagingNode {
-  explicit ShareNode(const std::string& hub = share + "/hub") {
-    StagingNode other;
-    other.use_tiny_archive();
-    REQUIRE(other.stage()->state == State::ready);
-    for (const char* id : {chat, moe}) want(id, other.tree.read(other.of(id, "/refs/main")));
-    tree.directory(hub);
-    fs::copy(other.tree.root() + other.layout.hub(), tree.root() + hub,
-             fs::copy_options::recursive | fs::copy_options::copy_symlinks);
-    shelf.source = profile::Source::directory;
-    shelf.directory = share;
-  }
-};
-
-// A node whose share holds one plain folder.
-struct FolderNode : StagingNode {
-  FolderNode() {
-    shelf.source = profile::Source::directory;
-    shelf.directory = share;
-    tree.file(share + "/o/n/config.json", "{}").file(share + "/o/n/sub/weights.safetensors", "weights");
-    want("o/n", commit);
-  }
-  std::string there(const std::string& path) const { return tree.root() + share + path; }
-};
+const char* const chat = fettle::test::tiny_chat;
+const char* const moe = fettle::test::tiny_moe;
+const std::string commit = FolderNode::commit;
+const std::string share = fettle::test::share;
 
 void check_nothing_published(const StagingNode& node, const std::string& id) {
   CHECK_FALSE(*node.tree.files().exists(node.of(id, "/refs/main")));
@@ -139,7 +113,10 @@ TEST_CASE("stage: what is hostile or unreadable in a directory is refused with i
           "cannot take '/o/n/x': it is a link"},
       Row{"a folder that is a link", [](FolderNode& n) { n.tree.link(share + "/o/n/sub/d", ".."); },
           "cannot take '/o/n/sub/d': it is a link"},
-      Row{"a pipe", [](FolderNode& n) { REQUIRE(::mkfifo(n.there("/o/n/sub/pipe").c_str(), 0600) == 0); },
+      Row{"a pipe",
+          [](FolderNode& n) {
+            REQUIRE(::mkfifo((n.tree.root() + FolderNode::there("/sub/pipe")).c_str(), 0600) == 0);
+          },
           "cannot take '/o/n/sub/pipe': it is a device, a pipe or a socket"},
       Row{"names that differ in case", [](FolderNode& n) { n.tree.file(share + "/o/n/Config.JSON", "{}"); },
           "cannot take 'Config.JSON' and 'config.json': they differ only in the case"},

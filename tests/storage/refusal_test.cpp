@@ -137,6 +137,25 @@ TEST_CASE("storage: a mounted or swapped candidate is left out as busy (F10, F12
   check_refused(swapped, Verdict::incomplete, {"7 of 8"});
 }
 
+TEST_CASE(
+    "storage: a candidate that only the kernel knows to be mounted, in a container say, is busy (F11)") {
+  StorageMachine machine;
+  Sight sight = look_at(machine);
+  // No mount, no holder, no signature: the exclusive open alone fails (tests/system/block_test.cpp, F11).
+  CHECK(sight.drives[5].drive.in_use.empty());
+  CHECK(sight.drives[5].drive.holders.empty());
+  sight.drives[5].free = fail(
+      Why::refused, "cannot have '/dev/nvme5n1' for us alone: it is mounted, swap or a member of something");
+  sight.drives[5].blank = fail(Why::missing, "not looked");
+  const Plan planned = plan(sight, machine.profile, fresh);
+  CHECK(planned.verdict == Verdict::foreign);
+  CHECK(planned.steps.empty());
+  CHECK(drive_of(planned, "SN0006").role == Role::busy);
+  REQUIRE(planned.refusal);
+  CHECK(planned.refusal->said.find("SN0006") != std::string::npos);
+  CHECK(planned.refusal->said.find("it is mounted") != std::string::npos);
+}
+
 TEST_CASE("storage: a candidate below device mapper is busy, and the holder is named (F12)") {
   StorageMachine machine;
   test::add_mapper(machine.tree, "dm-0", {name_of(machine.drives[5])});

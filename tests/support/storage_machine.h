@@ -234,6 +234,9 @@ class StorageMachine final : public system::Runner {
     return run(command);
   }
 
+  // A program was told to write where something else lay. Kept in the tree: it may have been in a child.
+  bool wrote_wrongly() const { return std::filesystem::exists(tree.root() + "/wrote-wrongly"); }
+
   Tree tree;
   std::vector<DriveSpec> drives;
   profile::Profile profile;
@@ -281,6 +284,8 @@ class StorageMachine final : public system::Runner {
     CHECK(option(command, "--homehost") == "any");
     int written = 0;
     for (const std::string& device : devices) {
+      const auto content = system::probe(tree.files(), device);
+      if (!content || !content->type.empty()) tree.file("/wrote-wrongly", device);
       if (written == superblocks_before_death) ::raise(SIGKILL);
       if (written == superblocks_before_failure)
         return refusal("mdadm: failed to write metadata to " + device);
@@ -329,6 +334,8 @@ class StorageMachine final : public system::Runner {
   }
 
   Result<system::Completed> zero(const system::Command& command) {
+    const auto content = system::probe(tree.files(), inside(command.argv.at(2)));
+    if (!content || content->label != "any:fettle") tree.file("/wrote-wrongly", command.argv.at(2));
     tree.patch(inside(command.argv.at(2)), 4096, std::string(4096, '\0'));
     return system::Completed{};
   }
@@ -336,6 +343,7 @@ class StorageMachine final : public system::Runner {
   Result<system::Completed> make_filesystem(const system::Command& command) {
     const std::string device = inside(command.argv.back());
     const auto content = system::probe(tree.files(), device);
+    if (!content || !content->type.empty()) tree.file("/wrote-wrongly", device);
     if (!content || !content->type.empty())
       return refusal("mkfs.xfs: " + device + " appears to contain something.");
     const auto uuid = std::find_if(command.argv.begin(), command.argv.end(),

@@ -1,12 +1,16 @@
 #include "system/block.h"
 
 #include <doctest/doctest.h>
+#include <sched.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <fcntl.h>
+
+#include <array>
 
 #include "support/fakes.h"
 #include "support/storage_machine.h"
@@ -266,7 +270,8 @@ TEST_CASE("block: on a real device blankness, locks and freedom are as on a file
   REQUIRE(::read(ready[0], &answer, 1) == 1);
   const auto busy = is_free(*files, loop.device());
   REQUIRE_FALSE(busy);
-  CHECK(busy.error().said.find("process " + std::to_string(child)) != std::string::npos);
+  CHECK(busy.error().said.find("process " + std::to_string(child) + " (test_system) has it open") !=
+        std::string::npos);
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
   ::close(ready[0]);
@@ -295,6 +300,80 @@ TEST_CASE("block: on a real device blankness, locks and freedom are as on a file
 
   loop.tree().patch("/image", (64U << 20U) - 1, "x");
   CHECK_FALSE(*is_blank(*files, loop.device(), 64_MiB));
+}
+
+namespace {
+
+// A child that mounts the device for itself alone and holds the mount until it is told to end.
+class MountedElsewhere {
+ public:
+  MountedElsewhere(const std::string& device, const std::string& where) {
+    std::array<int, 2> told{};
+    std::array<int, 2> end{};
+    REQUIRE(::pipe2(told.data(), O_CLOEXEC) == 0);
+    REQUIRE(::pipe2(end.data(), O_CLOEXEC) == 0);
+    child_ = ::fork();
+    REQUIRE(child_ >= 0);
+    if (child_ == 0) {
+      ::close(end[1]);
+      const bool is_mounted = ::unshare(CLONE_NEWNS) == 0 &&
+                              ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                              ::mount(device.c_str(), where.c_str(), "xfs", MS_NODEV, nullptr) == 0;
+      char answer = is_mounted ? 'y' : 'n';
+      if (::write(told[1], &answer, 1) == 1) (void)!::read(end[0], &answer, 1);
+      ::_exit(0);
+    }
+    ::close(told[1]);
+    ::close(end[0]);
+    end_ = Fd(end[1]);
+    const Fd answers(told[0]);
+    char answer = 'n';
+    is_mounted_ = ::read(answers.get(), &answer, 1) == 1 && answer == 'y';
+  }
+  ~MountedElsewhere() {
+    end_ = Fd();
+    ::waitpid(child_, nullptr, 0);
+  }
+  MountedElsewhere(const MountedElsewhere&) = delete;
+  MountedElsewhere& operator=(const MountedElsewhere&) = delete;
+
+  bool is_mounted() const { return is_mounted_; }
+
+ private:
+  pid_t child_ = -1;
+  Fd end_;
+  bool is_mounted_ = false;
+};
+
+}  // namespace
+
+TEST_CASE("block: a drive that is mounted in another mount namespace only is not free (F11)") {
+  Loop loop(512 << 20U);
+  if (loop.device().empty() || ::access("/usr/sbin/mkfs.xfs", X_OK) != 0) {
+    MESSAGE("skipped: loop devices need root and losetup, and there must be mkfs.xfs");
+    return;
+  }
+  const auto made =
+      loop.runner().run({{"/usr/sbin/mkfs.xfs", "-K", "-q", loop.device()}, {}, std::chrono::seconds(60)});
+  REQUIRE(made);
+  REQUIRE_MESSAGE(made->exit_code == 0, made->err);
+  const auto files = Files::open("/");
+  REQUIRE(files);
+  CHECK(is_free(*files, loop.device()));
+  loop.tree().directory("/mnt");
+  {
+    const MountedElsewhere elsewhere(loop.device(), loop.tree().root() + "/mnt");
+    if (!elsewhere.is_mounted()) {
+      MESSAGE("skipped: nothing can be mounted here");
+      return;
+    }
+    // Nothing in our own namespace tells of it.
+    CHECK(files->read("/proc/self/mountinfo")->find(loop.device()) == std::string::npos);
+    const auto free = is_free(*files, loop.device());
+    REQUIRE_FALSE(free);
+    CHECK(free.error().why == Why::refused);
+    CHECK(free.error().hint.find("container") != std::string::npos);
+  }
 }
 
 TEST_CASE("block: random names are UUIDs of version 4 and differ") {

@@ -67,6 +67,22 @@ TEST_CASE("files: a link is replaced, a file in its place is not") {
   CHECK_FALSE(tree.files().remove("/.."));
 }
 
+TEST_CASE("files: without links, none is followed on the way, and one at the end can still be looked at") {
+  Tree tree;
+  tree.file("/etc/secret", "precious").link("/home/way", "/etc").link("/home/end", "/etc/secret");
+  const auto strict = tree.files().without_links();
+  REQUIRE(strict);
+  CHECK_FALSE(strict->read("/home/way/secret"));
+  CHECK_FALSE(strict->write("/home/way/new", "x"));
+  CHECK_FALSE(strict->make_directory("/home/way/new", 0755));
+  CHECK_FALSE(strict->remove("/home/way/secret"));
+  CHECK_FALSE(strict->set_link("/home/way/new", "/etc/secret"));
+  CHECK_FALSE(strict->read("/home/end"));
+  CHECK(*strict->read("/etc/secret") == "precious");
+  CHECK(*strict->read_link("/home/end") == "/etc/secret");
+  CHECK(*tree.files().read("/home/way/secret") == "precious");
+}
+
 TEST_CASE("files: a file gets another name, and one in its place is replaced") {
   Tree tree;
   tree.file("/a/one", "one").file("/b/two", "two");

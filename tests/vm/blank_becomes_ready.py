@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """A blank node becomes ready, stays so over a reboot, and comes back from blank drives."""
 
+import json
+
 import node
 from scenario import Scenario
 
@@ -101,6 +103,18 @@ def blank_drives(machine):
 @scenario.step("the OS disk's partition table and its spare partition are as they were")
 def os_disk(machine):
     assert node.partition_table(machine) == remembered["partition table"]
+
+
+@scenario.step("whatever root can look at, the daemon in its sandbox can look at")
+def sandbox(machine):
+    # The profile with every check; that no GPU is here is no matter.
+    machine.put("/etc/fettle/fettle.yaml", b"schema: 1\nkind: configuration\nprofile: mi300x\n")
+    machine.must("fettle collect --now; systemctl restart fettled.service")
+    seen = {check["id"] for check in json.loads(machine.run("fettle check --json").out)["checks"] if check["status"] != "unknown"}
+    assert "host.clock" in seen, seen
+    _, answer = node.get(machine, "/v1/status")
+    unseen = {finding["id"]: finding["says"] for finding in answer["findings"] if finding["status"] == "unknown"}
+    assert not seen & unseen.keys(), {name: unseen[name] for name in seen & unseen.keys()}
 
 
 if __name__ == "__main__":

@@ -107,7 +107,7 @@ def busy(machine):
     refused(machine, "foreign", "FETTLE0001", "lies on it")
     machine.must("losetup --detach-all")
     machine.must(f"systemd-run --quiet --unit=holder sh -c 'exec 3<>{drive}; exec sleep 600'; sleep 1")
-    refused(machine, "foreign", "FETTLE0001", "has it open")
+    refused(machine, "foreign", "FETTLE0001", "(sleep) has it open")
     machine.must("systemctl stop holder")
     completed = machine.run("fettle storage apply")  # not even for an operator
     assert completed.exit_code == 2 and "unequal size" in completed.out, completed.out
@@ -212,6 +212,7 @@ def replaced(machine):
 def release(machine):
     machine.must("systemctl stop 'fettle-stage@*' fettle-cache.target srv-fettle.mount fettle-cache.service")
     machine.must(consent(machine, "release"), timeout=300)
+    machine.must("udevadm settle")
     shown = node.ask(machine, "storage show", code=2)  # the profile says on_all_blank: report
     assert shown["verdict"] == "all_blank", shown
     assert {drive["role"] for drive in shown["drives"] if drive["serial"] != "FETTLEOS"} == {"blank"}, shown

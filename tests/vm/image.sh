@@ -130,11 +130,12 @@ END
 
 # make_image [OPTION...] [DEB...]: prints the folder that rig.py boots from: disk.raw, vmlinux and cmdline.
 make_image() {
-    local name=node untrimmed='' preinstall='' extra=() debs=() folder root
+    local name=node untrimmed='' preinstall='' extra=() now=() debs=() folder root
     while (($#)); do
         case $1 in
         --name) name=$2 && shift ;;
         --with) extra+=("$2") && shift ;;
+        --install) extra+=("$2") now+=("$2") && shift ;;
         --preinstall) preinstall=yes ;;
         --untrimmed) untrimmed=yes ;;
         -*) die "image knows no option $1" ;;
@@ -155,6 +156,7 @@ make_image() {
     mv "$root/boot/vmlinux" "$folder/vmlinux"
     add_repository "$root" "$folder/debs" "${extra[@]}"
     configure_guest "$root"
+    if ((${#now[@]})); then in_tree "$root" -- apt-get -q -y install "${now[@]}" >&2; fi
     if [[ $preinstall ]]; then
         local names=("${debs[@]##*/}")
         in_tree "$root" -- apt-get -q -y install "${names[@]/#/\/opt\/repository\/}" >&2

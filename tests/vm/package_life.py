@@ -121,7 +121,7 @@ def anew(machine):
     assert machine.run("findmnt /srv/fettle").exit_code != 0
     machine.must(f"apt-get install -y fettle={remembered['version']}", timeout=400)
     node.configure(machine)
-    machine.must("systemctl start fettle-cache.target")
+    machine.must("fettle apply", timeout=300)
     node.wait_ready(machine)
     assert node.array_uuid(machine) == remembered["uuid"]
     cache_is_kept(machine)

@@ -77,6 +77,8 @@ class Machine:
         self.folder = work_folder() / "run" / name
         self.console = self.folder / "console.log"
         self.os_disk_first = True
+        # A disk image to read from, as a cloud hands user data to a node; attached at the next start.
+        self.seed: Path | None = None
         self._image = work_folder() / "image" / image
         self._processors = processors
         self._memory_mib = memory_mib
@@ -249,6 +251,9 @@ class Machine:
         command += ["-chardev", f"socket,id=monitor,fd={monitor_fd}", "-mon", "chardev=monitor,mode=control"]
         command += ["-chardev", f"socket,id=agent,fd={agent_fd}", "-device", "virtio-serial-pci,addr=3"]
         command += ["-device", "virtserialport,chardev=agent,name=fettle.vm"]
+        if self.seed:
+            command += ["-drive", f"file={self.seed},if=none,id=seed,format=raw,readonly=on"]
+            command += ["-device", "virtio-blk-pci,drive=seed,addr=2"]
         for slot, (blockdev, controller) in enumerate(self._disks(), FIRST_SLOT):
             command += ["-blockdev", json.dumps(blockdev)]
             command += ["-device", json.dumps(controller | {"addr": f"{slot:x}"})]

@@ -1,0 +1,114 @@
+// fettle acknowledge: a finding is known as it is now, for a time and a reason. It keeps its status, and
+// counts anew as soon as it gets worse or says something else.
+#include <CLI/CLI.hpp>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <ostream>
+
+#include "base/json.h"
+#include "cli/amount_text.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/terminal.h"
+
+namespace fettle::cli {
+namespace {
+
+namespace json = boost::json;
+
+struct Wish {
+  std::string check;
+  std::string time;
+  std::string because;
+  bool lists = false;
+  bool withdraws = false;
+};
+
+void parse(CLI::App& app, Wish& wish, const std::vector<std::string>& arguments) {
+  app.add_option("CHECK", wish.check, "The finding, such as gpu.pcie");
+  app.add_option("--for", wish.time, "How long: 30min, 8h, 2d; at most 30 days")->type_name("TIME");
+  app.add_option("--because", wish.because, "Why it may be so, for whoever comes next")->type_name("TEXT");
+  app.add_flag("--list", wish.lists, "Print what is acknowledged");
+  app.add_flag("--withdraw", wish.withdraws, "It is not known any more");
+  app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+}
+
+// What the words do not say, or say twice; nothing when they are one wish.
+std::optional<Error> mistake_in(const Wish& wish) {
+  const bool is_timed = !wish.time.empty() || !wish.because.empty();
+  if (wish.lists && (wish.withdraws || is_timed || !wish.check.empty()))
+    return Error{Why::malformed, "--list stands alone", {}};
+  if (wish.lists) return std::nullopt;
+  if (wish.check.empty())
+    return Error{Why::malformed, "no finding is named", "`fettle status` shows them; --list what is known"};
+  if (wish.withdraws && is_timed)
+    return Error{Why::malformed, "--withdraw needs neither a time nor a reason", {}};
+  if (!wish.withdraws && (wish.time.empty() || wish.because.empty())) {
+    return Error{Why::malformed, "for how long, and why?",
+                 "fettle acknowledge " + wish.check + " --for 8h --because \"the card is ordered\""};
+  }
+  return std::nullopt;
+}
+
+int report_refused(Context& context, const Error& error) {
+  if (error.why == Why::denied) return report(context, error, not_permitted);
+  return report(context, error, error.why == Why::refused ? failed : unreachable);
+}
+
+int list(Context& context) {
+  Client client(context.system.files);
+  const auto answer = client.json("/v1/acknowledged");
+  if (!answer) return report(context, answer.error(), unreachable);
+  if (context.format == Format::json) {
+    context.out << pretty_json(*answer);
+    return ok;
+  }
+  const json::array& all = json_list(*answer, "acknowledgements");
+  if (all.empty()) context.out << "nothing is acknowledged\n";
+  for (const json::value& each : all) {
+    const json::value* const covers = json_field(each, "covers");
+    const auto text = [&](std::string_view key) { return for_terminal(json_text(each, key)); };
+    context.out << text("check") << "  " << text("status") << " until " << text("until") << " by "
+                << text("by") << ": " << text("because") << "\n  it said: " << text("says") << '\n';
+    if (covers != nullptr && covers->is_bool() && !covers->get_bool())
+      context.out << "  holds for nothing now: the finding passes, got worse or says something else\n";
+  }
+  return ok;
+}
+
+int tell(Context& context, std::string_view target, const json::object& body) {
+  Client client(context.system.files);
+  const auto answer = client.tell(target, body);
+  if (!answer) return report_refused(context, answer.error());
+  if (context.format == Format::json) {
+    context.out << pretty_json(*answer);
+  } else {
+    context.out << for_terminal(json_text(*answer, "says")) << '\n';
+  }
+  return ok;
+}
+
+}  // namespace
+
+int run_acknowledge(Context& context, const std::vector<std::string>& arguments) {
+  CLI::App app(
+      "Says that a finding is known as it is now. It keeps its status, and is marked until the time is over, "
+      "it "
+      "gets worse, or it says something else. For root and group fettle.",
+      "fettle acknowledge");
+  Wish wish;
+  try {
+    parse(app, wish, arguments);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error, context.out, context.err) == 0 ? ok : usage;
+  }
+  if (const auto error = mistake_in(wish)) return report(context, *error, usage);
+  if (wish.lists) return list(context);
+  if (wish.withdraws) return tell(context, "/v1/withdraw", {{"check", wish.check}});
+  const auto time = parse_duration(wish.time);
+  if (!time) return report(context, time.error(), usage);
+  return tell(context, "/v1/acknowledge",
+              {{"check", wish.check}, {"for_seconds", time->count()}, {"because", wish.because}});
+}
+
+}  // namespace fettle::cli

@@ -1,0 +1,105 @@
+// fettle log: what the units of fettle wrote to the journal, through journalctl.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <ostream>
+
+#include "base/text.h"
+#include "cli/commands.h"
+
+namespace fettle::cli {
+namespace {
+
+// Every unit of the package: the daemon, and what provisions, stages, collects and trims.
+constexpr std::array<std::string_view, 2> all_units{"fettled.service", "fettle-*"};
+
+constexpr std::array<std::string_view, 4> priorities{"error", "warning", "info", "debug"};
+
+struct Wish {
+  std::string unit;
+  std::string since;
+  std::string priority;
+  unsigned lines = 200;
+};
+
+void parse(CLI::App& app, Wish& wish, const std::vector<std::string>& arguments) {
+  app.add_option("UNIT", wish.unit, "Only this unit, such as fettled, fettle-provision, fettle-stage@NAME");
+  app.add_option("--since", wish.since,
+                 "From then on, as journalctl reads it: '1 hour ago', 2026-11-24, boot; "
+                 "boot is the default")
+      ->type_name("TIME");
+  app.add_option("--priority", wish.priority, "Only what is at least so grave")
+      ->check(CLI::IsMember(std::vector<std::string>(priorities.begin(), priorities.end())));
+  app.add_option("--lines", wish.lines, "At most the newest so many; 200 by default")
+      ->check(CLI::Range(1U, 100000U));
+  app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+}
+
+// Units of others are journalctl's business. No option can hide in a unit's name.
+bool is_ours(std::string_view unit) {
+  constexpr std::string_view beginning = "fettle";
+  return unit.starts_with(beginning) &&
+         std::none_of(unit.begin(), unit.end(), [](char c) { return static_cast<unsigned char>(c) <= ' '; });
+}
+
+system::Command command_of(const Wish& wish, const Context& context) {
+  system::Command command{{"/usr/bin/journalctl", "--no-pager", "--quiet",
+                           "--output=" + std::string(context.format == Format::json ? "json" : "short-iso"),
+                           "--lines=" + std::to_string(wish.lines)},
+                          {},
+                          std::chrono::seconds(60)};
+  const auto add = [&](std::string word) { command.argv.push_back(std::move(word)); };
+  if (!context.system.files.is_the_machine()) add("--root=" + context.system.files.host_path("/"));
+  if (wish.since.empty() || wish.since == "boot") {
+    add("--boot");
+  } else {
+    add("--since=" + wish.since);
+  }
+  if (!wish.priority.empty())
+    add("--priority=" + std::string(wish.priority == "error" ? "err" : wish.priority));
+  if (wish.unit.empty()) {
+    for (const std::string_view unit : all_units) add("--unit=" + std::string(unit));
+  } else {
+    add("--unit=" + wish.unit);
+  }
+  return command;
+}
+
+}  // namespace
+
+int run_log(Context& context, const std::vector<std::string>& arguments) {
+  CLI::App app(
+      "What the units of fettle wrote to the journal in this boot, the newest last, with --json one object a "
+      "line. `journalctl --follow --unit 'fettle*'` goes on.",
+      "fettle log");
+  Wish wish;
+  try {
+    parse(app, wish, arguments);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error, context.out, context.err) == 0 ? ok : usage;
+  }
+  if (!wish.unit.empty() && !is_ours(wish.unit)) {
+    return report(context,
+                  {Why::malformed, "'" + wish.unit + "' is no unit of fettle",
+                   "`journalctl --unit NAME` reads the journal of others"},
+                  usage);
+  }
+  const auto told = context.system.runner.run(command_of(wish, context));
+  if (!told) {
+    Error error = told.error();
+    error.hint = "journalctl comes with systemd; without it, `fettle events` has what the daemon remembers";
+    return report(context, error);
+  }
+  if (told->exit_code != 0) {
+    return report(context,
+                  {Why::failed,
+                   "cannot read the journal: " + std::string(trim(told->err.empty() ? told->out : told->err)),
+                   "root and members of systemd-journal may read it; `fettle events` needs no right"});
+  }
+  if (trim(told->out).empty() && context.format == Format::text)
+    context.err << "nothing was written; `fettle log --since '1 week ago'` looks further back\n";
+  context.out << told->out;
+  return ok;
+}
+
+}  // namespace fettle::cli
