@@ -146,6 +146,8 @@ class Capture {
     const auto page = writer->add_text(contents_page.substr(1), pretty_json(contents(clock)));
     if (!page) return fail(page.error());
     if (const auto finished = writer->finish(); !finished) return fail(finished.error());
+    // What root captured is nobody else's to read before root has looked through it.
+    if (const auto closed = files_.set_mode(wanted_.output, 0600); !closed) return fail(closed.error());
     return done_;
   }
 

@@ -51,6 +51,7 @@ TEST_CASE("capture: only what was looked at is in it, and directories and links 
     (void)tree.files().read("/etc/none");
   });
   CHECK(captured.unreadable.empty());
+  CHECK(tree.files().look(output)->mode == 0600);
   auto reader = fettle::archive::Reader::open(tree.files(), output);
   REQUIRE(reader);
   std::map<std::string, std::string> found;
@@ -92,8 +93,7 @@ TEST_CASE("capture: what could not be read cannot be read in the copy either, an
   CHECK(json_field(*page, "unreadable")->get_array().size() == 3);
 }
 
-TEST_CASE(
-    "capture: files of users, secrets, other processes and the kernel log are left out, with the reason") {
+TEST_CASE("capture: files of users, secrets, processes and the kernel log are left out, with reasons") {
   Tree tree;
   tree.file("/home/alice/notes", "private").file("/etc/fettle/credentials/hf-token", "hf_abcdefghijklmnop");
   tree.file("/proc/4711/environ", "X=1").file("/dev/kmsg", "6,0,1,-;x\n").file("/srv/fettle/hf/x", "w");
