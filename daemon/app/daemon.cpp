@@ -68,6 +68,7 @@ profile::Complaints Daemon::start(serve::Sockets sockets, std::optional<gid_t> c
   control_group_ = control_group;
   inputs_.profile = profile_.name;
   inputs_.profile_file = profile_.file;
+  inputs_.profile_chosen = profile_.chosen;
   inputs_.taken_steady = taken_ = clock_.steady();
   handle_signals();
   if (rooms_.remember) {

@@ -226,6 +226,7 @@ serve::Inputs Look::operator()(const profile::Profile& profile, Depth depth) {
   inputs.version = version_;
   inputs.profile = profile.name;
   inputs.profile_file = profile.file;
+  inputs.profile_chosen = profile.chosen;
   inputs.taken_at = taken_at_;
   inputs.taken_steady = taken_steady_;
   if (facts_->identity) inputs.boot_id = facts_->identity->boot_id;

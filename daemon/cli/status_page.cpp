@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/terminal.h"
+#include "profile/choose.h"
 
 namespace fettle::cli {
 namespace {
@@ -113,6 +114,9 @@ void print_state(Page& page, const json::value& status) {
   const json::value* const profile = json_field(status, "profile");
   if (profile != nullptr) looked += "; profile " + text_of(*profile, "name");
   page.paragraph(std::string(left, ' '), left, looked + "; fettle " + text_of(status, "version"));
+  const std::string chosen = profile == nullptr ? std::string() : text_of(*profile, "chosen");
+  if (!chosen.empty() && chosen != profile::named_by_hand)
+    page.paragraph(std::string(left, ' '), left, "profile " + text_of(*profile, "name") + ": " + chosen);
 }
 
 std::string counts_text(const json::value& counts) {

@@ -12,6 +12,9 @@ namespace fettle::profile {
 
 inline constexpr std::string_view automatic = "auto";
 
+// What is said of a profile that the configuration names.
+inline constexpr std::string_view named_by_hand = "named in the configuration";
+
 struct Choice {
   std::string name;  // empty = none can be chosen
   std::string why;   // "8 GPUs of 1002:74b5; vendor 'Microsoft Corporation'"; or why not

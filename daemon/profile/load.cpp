@@ -172,7 +172,7 @@ class Loader {
 
   void find_profile(Reading& configuration, const Configuration& wanted) {
     std::string name = wanted.profile.name;
-    std::string chosen = "named in the configuration";
+    std::string chosen(named_by_hand);
     if (name == automatic) {
       const Choice choice = choose(list(files_), files_);
       if (choice.name.empty()) {

@@ -54,6 +54,7 @@ constexpr std::array fields{
 
     Field{"Profile", "name", "text", "its name"},
     Field{"Profile", "file", "text", "the file that it was read from"},
+    Field{"Profile", "chosen", "text", "how it came to be this one"},
 
     Field{"Counts", "pass", "count", "as wanted"},
     Field{"Counts", "not_applicable", "count", "there is nothing to check on this node"},

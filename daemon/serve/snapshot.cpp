@@ -96,7 +96,8 @@ json::object head_of(const Inputs& inputs, const Verdict& verdict) {
 json::object status_json(const Inputs& inputs, const Verdict& verdict) {
   json::object answer = head_of(inputs, verdict);
   answer["version"] = inputs.version;
-  answer["profile"] = json::object{{"name", inputs.profile}, {"file", inputs.profile_file}};
+  answer["profile"] = json::object{
+      {"name", inputs.profile}, {"file", inputs.profile_file}, {"chosen", inputs.profile_chosen}};
   answer["started_at"] = utc(inputs.started_at);
   answer["refresh_seconds"] = inputs.refresh.count();
   answer["counts"] = counts_json(inputs.findings);

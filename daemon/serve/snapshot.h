@@ -108,6 +108,7 @@ struct Inputs {
   std::string version;  // of fettle
   std::string profile;  // its name
   std::string profile_file;
+  std::string profile_chosen;  // how it came to be this one, one sentence
   Findings findings;
   Cache cache;
   std::vector<CacheDirectory> caches;  // in the order of the profile

@@ -26,6 +26,7 @@ inline serve::Inputs ready_node() {
   inputs.version = "0.1.0";
   inputs.profile = "mi300x";
   inputs.profile_file = "/usr/share/fettle/profiles/mi300x.yaml";
+  inputs.profile_chosen = "named in the configuration";
   inputs.findings = {finding("os.release", Status::pass, "Ubuntu 24.04.3 LTS"),
                      finding("driver.amdgpu", Status::pass, "amdgpu 6.14.14, live"),
                      finding("cache.mounted", Status::pass, "mounted on /srv/fettle"),
