@@ -22,6 +22,7 @@ constexpr auto commands = std::to_array<cli::Command>({
     {"log", "what the units wrote to the journal", &cli::run_log},
     {"acknowledge", "say that a finding is known, for a time and a reason", &cli::run_acknowledge},
     {"check", "look at this node here and now, without the daemon", &cli::run_check},
+    {"capture", "this node as an archive of what is read of it, without its names", &cli::run_capture},
     {"compat", "which system, kernel, driver and ROCm go together; what if", &cli::run_compat},
     {"host", "settings of the host: wanted, found, who set them; apply, revert", &cli::run_host},
     {"plan", "everything that is not yet as the profile wants it", &cli::run_plan},

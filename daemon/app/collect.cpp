@@ -10,6 +10,7 @@ namespace {
 collect::Wish wish_of(const profile::Profile& profile, const facts::Facts& facts,
                       const system::Files& files) {
   collect::Wish wish;
+  wish.log_rules = profile.log_rules;
   if (!profile.cache) return wish;
   wish.cache = profile.cache->path;
   for (const profile::CacheDirectory& directory : profile.caches) wish.directories.push_back(directory.name);

@@ -149,6 +149,7 @@ json::value collected_json(const facts::Facts& facts) {
   object[facts::cache_kind] = collected(facts.cache_trial);
   object[facts::drives_kind] = collected(facts.drive_trials);
   object[facts::usage_kind] = collected(facts.cache_usage);
+  object[facts::kernel_log_kind] = collected(facts.kernel_log);
   return object;
 }
 

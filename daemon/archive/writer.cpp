@@ -50,14 +50,22 @@ struct Writer::State {
                 "is there room on that file system?");
   }
 
-  Result<void> header(std::string_view name, Bytes size) {
+  struct Head {
+    Bytes size;
+    unsigned type = AE_IFREG;
+    mode_t mode = 0644;
+    std::string target = {};
+  };
+
+  Result<void> header(std::string_view name, const Head& head) {
     if (auto fine = check_path(name); !fine) return fine;
     const std::unique_ptr<struct archive_entry, FreeEntry> entry(::archive_entry_new());
     if (!entry) return broken();
     ::archive_entry_set_pathname(entry.get(), std::string(name).c_str());
-    ::archive_entry_set_filetype(entry.get(), AE_IFREG);
-    ::archive_entry_set_perm(entry.get(), 0644);
-    ::archive_entry_set_size(entry.get(), static_cast<la_int64_t>(size.count));
+    ::archive_entry_set_filetype(entry.get(), head.type);
+    ::archive_entry_set_perm(entry.get(), head.mode);
+    ::archive_entry_set_size(entry.get(), static_cast<la_int64_t>(head.size.count));
+    if (!head.target.empty()) ::archive_entry_set_symlink(entry.get(), head.target.c_str());
     ::archive_entry_set_mtime(entry.get(), 0, 0);
     if (::archive_write_header(handle.get(), entry.get()) != ARCHIVE_OK) return broken();
     return {};
@@ -104,9 +112,19 @@ Result<Writer> Writer::create(const system::Files& files, std::string_view path,
   return Writer(std::move(state));
 }
 
-Result<void> Writer::add_text(std::string_view name, std::string_view content) {
-  if (auto done = state_->header(name, {content.size()}); !done) return done;
+Result<void> Writer::add_text(std::string_view name, std::string_view content, mode_t mode) {
+  if (auto done = state_->header(name, {{content.size()}, AE_IFREG, mode}); !done) return done;
   return state_->data(content);
+}
+
+Result<void> Writer::add_directory(std::string_view name) {
+  return state_->header(name, {{}, AE_IFDIR, 0755});
+}
+
+Result<void> Writer::add_link(std::string_view name, std::string_view target) {
+  if (target.empty() || target.find('\0') != std::string_view::npos)
+    return fail(Why::malformed, "cannot add the link '" + std::string(name) + "': its target is empty");
+  return state_->header(name, {{}, AE_IFLNK, 0777, std::string(target)});
 }
 
 Result<void> Writer::add_file(std::string_view name, std::string_view from, Bytes size,
@@ -119,7 +137,7 @@ Result<void> Writer::add_file(std::string_view name, std::string_view from, Byte
     return fail(Why::malformed,
                 "cannot add '" + std::string(from) + "': it is not a file of " + to_text(size));
   }
-  if (auto done = state_->header(name, size); !done) return done;
+  if (auto done = state_->header(name, {size}); !done) return done;
   std::vector<char> buffer(block);
   std::uint64_t left = size.count;
   while (left > 0) {

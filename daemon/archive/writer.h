@@ -2,6 +2,8 @@
 // come.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -27,7 +29,11 @@ class Writer {
   Writer& operator=(Writer&&) noexcept;
   ~Writer();
 
-  Result<void> add_text(std::string_view name, std::string_view content);
+  Result<void> add_text(std::string_view name, std::string_view content, mode_t mode = 0644);
+
+  // A directory that would not be made by what lies in it, and a link, wherever it points.
+  Result<void> add_directory(std::string_view name);
+  Result<void> add_link(std::string_view name, std::string_view target);
 
   // The regular file `from`, which must have this size and keep it; read in pieces of 1 MiB, `tick` asked
   // after each.

@@ -19,6 +19,9 @@ inline constexpr std::string_view daemon_state = "/var/lib/fettle/daemon/state.d
 inline constexpr std::string_view stage_state = "/var/lib/fettle/stage/shelves.db";
 inline constexpr std::string_view read_baseline = "/var/lib/fettle/collect/baseline.json";  // root's
 
+// The kernel's own log; a plain file of the same records on a captured machine.
+inline constexpr std::string_view kernel_log = "/dev/kmsg";
+
 // What is true until the next boot.
 inline constexpr std::string_view run_directory = "/run/fettle";
 inline constexpr std::string_view status_socket = "/run/fettle/status.sock";

@@ -1,4 +1,4 @@
-// fettle profile check|show|list: what is wanted of this node, and every mistake in saying so.
+// fettle profile check|show|list|capture: what is wanted of this node, and every mistake in saying so.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json/array.hpp>
@@ -8,7 +8,11 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/path.h"
+#include "health/expectations.h"
 #include "profile/load.h"
+#include "profile/rules.h"
+#include "storage/look.h"
 
 namespace fettle::cli {
 namespace {
@@ -240,14 +244,6 @@ int complain(Context& context, const Complaints& complaints) {
   return complaints.empty() ? ok : bad_config;
 }
 
-// On the machine itself a relative path starts where the caller stands; below --root it starts at that root.
-std::string absolute(const Context& context, const std::string& file) {
-  if (file.empty() || file.front() == '/') return file;
-  if (!context.system.files.is_the_machine()) return "/" + file;
-  const auto here = context.system.files.read_link("/proc/self/cwd");
-  return here ? *here + "/" + file : file;
-}
-
 int check(Context& context, const std::vector<std::string>& given) {
   Complaints all;
   for (const std::string& file : given) {
@@ -306,6 +302,45 @@ int list(Context& context) {
   return ok;
 }
 
+// The drives of this node that the cache of its profile wants.
+std::vector<facts::Drive> cache_drives(const Profile& wanted, const facts::Facts& facts) {
+  std::vector<facts::Drive> drives;
+  if (!wanted.cache || !wanted.cache->drives || !facts.drives) return drives;
+  for (const facts::Drive& drive : *facts.drives) {
+    if (storage::is_wanted(*wanted.cache->drives, drive)) drives.push_back(drive);
+  }
+  return drives;
+}
+
+int capture(Context& context, const std::string& name) {
+  if (!profile::is_name(name)) {
+    return report(context,
+                  {Why::malformed, "cannot call a profile '" + name + "'", "small letters, digits and '-'"},
+                  usage);
+  }
+  const profile::Loaded loaded = profile::load(context.system.files);
+  if (!loaded.profile) return complain(context, loaded.complaints);
+  if (loaded.profile->name == name) {
+    return report(context,
+                  {Why::refused, "cannot call the profile '" + name + "': this node is judged by that one",
+                   "another --name"},
+                  usage);
+  }
+  const facts::Facts facts = facts::gather(context.system.files, *loaded.profile);
+  const auto made = health::expectations(facts, *loaded.profile, cache_drives(*loaded.profile, facts), name);
+  for (const Error& refusal : made.refusals) (void)report(context, refusal);
+  if (!made.refusals.empty()) return failed;
+  // What we write we can read, or it is a mistake of ours that must not reach a fleet.
+  const Complaints complaints = profile::check_text(made.yaml, name + ".yaml");
+  if (!complaints.empty()) return complain(context, complaints);
+  if (context.format == Format::json) {
+    context.out << pretty_json(json::object{{"name", name}, {"yaml", made.yaml}});
+  } else {
+    context.out << made.yaml;
+  }
+  return ok;
+}
+
 }  // namespace
 
 int run_profile(Context& context, const std::vector<std::string>& arguments) {
@@ -317,6 +352,10 @@ int run_profile(Context& context, const std::vector<std::string>& arguments) {
       app.add_subcommand("check", "List every mistake in these files, of any of our kinds");
   check_app->add_option("FILE", given, "YAML files")->required();
   const CLI::App* const show_app = app.add_subcommand("show", "Print what is wanted, as it is loaded");
+  std::string name = "golden";
+  CLI::App* const capture_app =
+      app.add_subcommand("capture", "Print a profile that expects what this good node has");
+  capture_app->add_option("--name", name, "Its name, which is also that of its file")->capture_default_str();
   app.add_subcommand("list", "Print the profiles and shelves that a configuration can name");
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
@@ -324,6 +363,7 @@ int run_profile(Context& context, const std::vector<std::string>& arguments) {
     return app.exit(err, context.out, context.err) == 0 ? ok : usage;
   }
   if (check_app->parsed()) return check(context, given);
+  if (capture_app->parsed()) return capture(context, name);
   return show_app->parsed() ? show(context) : list(context);
 }
 

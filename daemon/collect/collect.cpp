@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "collect/baseline.h"
 #include "collect/child.h"
+#include "collect/kernel_log.h"
 #include "facts/readers.h"
 #include "system/lock.h"
 
@@ -48,6 +49,9 @@ class Run {
     const auto uptime = facts::read_uptime(system_.files);
     if (!uptime) return fail(while_doing("collect", uptime.error()));
     uptime_ = *uptime;
+    if (!wish_.log_rules.empty()) {
+      if (const auto done = look_at_the_log(); !done) return fail(done.error());
+    }
     if (!wish_.cache.empty()) {
       if (const auto done = try_the_cache(); !done) return fail(done.error());
     }
@@ -99,6 +103,32 @@ class Run {
     const auto written = system_.files.write(facts::collected_file(kind), pretty_json(result), 0644);
     if (!written) return fail(written.error());
     return {};
+  }
+
+  // --- the kernel log ---
+
+  Result<void> look_at_the_log() {
+    const auto before = previous(facts::kernel_log_kind, &facts::parse_kernel_log);
+    Result<std::string> boot_id = fail(Why::missing, "");
+    if (facts_.identity) {
+      boot_id = facts_.identity->boot_id;
+    } else {
+      boot_id = fail(facts_.identity.error());
+    }
+    const facts::KernelLog log =
+        look_at_kernel_log(system_.files, wish_.log_rules, boot_id, stamp_for(kernel_log_interval), before);
+    Looked looked{"the kernel log", {}, log.error};
+    const bool goes_on = before && before->boot_id == log.boot_id && before->rules == log.rules;
+    std::uint64_t lines = 0;
+    for (const facts::LogMatch& match : log.matches) lines += match.count;
+    for (const facts::LogMatch& match : goes_on ? before->matches : std::vector<facts::LogMatch>())
+      lines -= match.count;
+    if (lines > 0) looked.says = count_of(lines, "line") + " of note";
+    if (const std::uint64_t lost = log.lost - (goes_on ? before->lost : 0); lost > 0)
+      looked.says +=
+          (looked.says.empty() ? "" : ", ") + count_of(lost, "record") + " lost before they could be read";
+    if (looked.error || !looked.says.empty()) looked_.push_back(std::move(looked));
+    return write(facts::kernel_log_kind, to_json(log));
   }
 
   // --- the cache ---

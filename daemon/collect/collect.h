@@ -21,6 +21,8 @@ using namespace std::chrono_literals;
 inline constexpr std::chrono::seconds cache_interval = 5min;
 inline constexpr std::chrono::seconds drives_interval = 15min;
 inline constexpr std::chrono::seconds usage_interval = 1h;
+// The kernel log is looked at in every run: what came meanwhile is soon read, and soon overwritten.
+inline constexpr std::chrono::seconds kernel_log_interval = 5min;
 
 // An NVMe drive is given up by the kernel after 30 s; a cache that takes longer is no cache.
 inline constexpr std::chrono::seconds cache_deadline = 30s;
@@ -32,11 +34,12 @@ enum class When { due, now };
 
 // What a run is about.
 struct Wish {
-  std::string cache;                     // its path; empty = none is wanted
-  bool is_on_drives = false;             // then it has to be mounted, or nothing is written
-  std::vector<std::string> directories;  // of the cache, whose use is measured
-  std::vector<facts::Drive> drives;      // those whose health counts
-  std::string generation;                // of the cache, as provisioning reported it; empty = not known
+  std::string cache;                        // its path; empty = none is wanted
+  bool is_on_drives = false;                // then it has to be mounted, or nothing is written
+  std::vector<std::string> directories;     // of the cache, whose use is measured
+  std::vector<facts::Drive> drives;         // those whose health counts
+  std::string generation;                   // of the cache, as provisioning reported it; empty = not known
+  std::vector<profile::LogRule> log_rules;  // empty = nobody asks for the kernel log
   When when = When::due;
 };
 

@@ -15,6 +15,7 @@
 #include "facts/collected.h"
 #include "facts/fact.h"
 #include "facts/host.h"
+#include "facts/kernel_log.h"
 #include "facts/next_boot.h"
 #include "system/block.h"
 #include "system/files.h"
@@ -181,6 +182,7 @@ struct Facts {
   Fact<CacheTrial> cache_trial;
   Fact<DriveTrials> drive_trials;
   Fact<CacheUsage> cache_usage;
+  Fact<KernelLog> kernel_log;
 };
 
 // The physical GPUs among them: partitions of one count once.

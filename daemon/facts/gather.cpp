@@ -27,6 +27,7 @@ Facts gather(const system::Files& files) {
   facts.cache_trial = read_cache_trial(files, facts.uptime);
   facts.drive_trials = read_drive_trials(files, facts.uptime);
   facts.cache_usage = read_cache_usage(files, facts.uptime);
+  facts.kernel_log = read_kernel_log(files, facts.uptime);
   facts.hardware = read_hardware(files);
   facts.cpus = read_cpus(files);
   facts.swaps = read_swaps(files);

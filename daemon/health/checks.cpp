@@ -5,6 +5,7 @@
 #include "health/gpu_devices.h"
 #include "health/gpus.h"
 #include "health/host.h"
+#include "health/kernel_log.h"
 #include "health/next_boot.h"
 #include "health/software.h"
 
@@ -29,6 +30,11 @@ constexpr std::array table{
     Check{"ras.errors", "memory and engine errors of the GPUs", &ras_errors},
     Check{"ras.pages", "bad memory pages of the GPUs", &ras_pages},
     Check{"ras.bus", "PCIe errors of the GPUs", &ras_bus},
+    Check{"log.gpu", "GPU resets and hangs in the kernel log", &log_gpu},
+    Check{"log.ras", "GPU hardware errors in the kernel log", &log_ras},
+    Check{"log.bus", "PCIe errors in the kernel log", &log_bus},
+    Check{"log.storage", "drives and file systems in the kernel log", &log_storage},
+    Check{"log.host", "host memory and kernel faults in the kernel log", &log_host},
     Check{"host.cpus", "processors of the host", &host_cpus},
     Check{"host.memory", "memory of the host", &host_memory},
     Check{"host.swap", "swap", &host_swap},

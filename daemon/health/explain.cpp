@@ -118,6 +118,38 @@ constexpr std::array all{
         "PCIe errors that were not corrected end in hung transfers or a GPU that falls off the bus.",
         "`dmesg | grep AER` names the link. Reseat GPU and riser; on rented hardware, change the node."},
     Explanation{
+        "log.gpu",
+        "the kernel's own records in /dev/kmsg, by `fettle collect`, against profiles/kernel-log.yaml: "
+        "resets, hangs, starts that failed",
+        "A reset leaves no counter behind: without the log a node that lost every job ten minutes ago looks "
+        "healthy.",
+        "`journalctl -k -b --grep amdgpu` has the lines. One reset after one bad job is the job's; the same "
+        "GPU "
+        "twice is the GPU's. Most lines count for a day, those that a boot must mend until it comes."},
+    Explanation{"log.ras", "as log.gpu: what the driver says of errors in the memory and engines of the GPUs",
+                "Which block failed, and whether a program used the bad data, stands in the log only; in a "
+                "virtual machine often nowhere else.",
+                "Drain the node after an uncorrectable error, keep `journalctl -k -b`, reboot. Corrected "
+                "errors are told and count as well."},
+    Explanation{"log.bus", "as log.gpu: PCIe errors (AER) and links that went down, of any device",
+                "A bad riser shows as corrected errors first and as a lost GPU weeks later.",
+                "The device in the line is one end of the link, `lspci -tv` shows the other. Reseat, or "
+                "change the node."},
+    Explanation{"log.storage",
+                "as log.gpu: NVMe timeouts and resets, failed reads and writes, arrays that lost a drive, "
+                "file systems that shut themselves down",
+                "RAID-0 has no second copy, and an idle array looks clean with a dead drive in it: the "
+                "kernel's line is the first sign.",
+                "`fettle storage show` names the drive by its serial. After a reset of a drive `fettle shelf "
+                "verify` tells whether files are still whole."},
+    Explanation{
+        "log.host",
+        "as log.gpu: memory that ran out, processors that hung, faults of the kernel, errors of host memory",
+        "A process that was ended for lack of memory restarts and looks well; a kernel that made a mistake "
+        "goes on with half of its state.",
+        "`journalctl -k -b` around the time of the line. After a kernel bug only a reboot makes the node "
+        "trustworthy again."},
+    Explanation{
         "host.cpus", "/sys/devices/system/cpu: which are on line, and who shares socket and core with whom",
         "A socket or half the threads missing halves the memory bandwidth that loading and tokenizing "
         "live on, and the GPUs of that side get their work through the other one.",

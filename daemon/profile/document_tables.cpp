@@ -24,9 +24,13 @@ constexpr std::array source_fields{
     field<&CompatSource::note, text<sentence_rule>>("note"),
 };
 
-void source(Reading& reading, const Node& node, const std::string& what, CompatSource& out) {
+}  // namespace
+
+void read_source(Reading& reading, const Node& node, const std::string& what, CompatSource& out) {
   read_fields(reading, node, what, out, source_fields);
 }
+
+namespace {
 
 // In quotes: a bare yes or no is a truth value to other readers of YAML.
 constexpr std::array listed{
@@ -114,7 +118,7 @@ constexpr std::array compatibility_fields{
     field<&Compat::as_of, text<month_rule>>("as_of", Need::required),
     field<&Compat::driver_rule, text<sentence_rule>>("driver_rule"),
     field<&Compat::driver_rule_sources, texts>("driver_rule_sources"),
-    field<&Compat::sources, some_of<source, CompatSource>>("sources", Need::required),
+    field<&Compat::sources, some_of<read_source, CompatSource>>("sources", Need::required),
     field<&Compat::releases, some_of<release, CompatRelease>>("releases", Need::required),
     field<&Compat::drivers, some_of<driver, CompatDriver>>("drivers", Need::required),
     field<&Compat::ubuntu_kernels, list_of<point_release, CompatPointRelease>>("ubuntu_kernels"),
@@ -136,16 +140,22 @@ void sources_must_be_known(Reading& reading, const Node* list, const std::set<st
   }
 }
 
+}  // namespace
+
 // Looks at `key` of each entry of the list: at its duplicates, and at the entry's sources.
-void entries_must_be_sound(Reading& reading, const Node* list, std::string_view key, const std::string& noun,
-                           const std::set<std::string>& known) {
-  if (list == nullptr) return;
+void entries_must_be_sound(Reading& reading, const Node& root, std::string_view list, std::string_view key,
+                           const std::string& noun, const std::vector<CompatSource>& sources) {
+  const Node* const entries = root.find(list);
+  if (entries == nullptr) return;
+  const std::set<std::string> known = keys_of(sources);
   Once once(noun);
-  for (const Node& each : list->items) {
+  for (const Node& each : entries->items) {
     if (const Node* const name = each.find(key)) once.see(reading, name->place, name->text);
     sources_must_be_known(reading, each.find("sources"), known);
   }
 }
+
+namespace {
 
 constexpr std::array gpu_fields{
     field<&GpuModel::pci_device, read_pci_device>("id", Need::required),
@@ -164,7 +174,7 @@ void gpu(Reading& reading, const Node& node, const std::string& what, GpuModel& 
 constexpr std::array gpu_table_fields{
     header<GpuTable>("schema"),
     header<GpuTable>("kind"),
-    field<&GpuTable::sources, some_of<source, CompatSource>>("sources", Need::required),
+    field<&GpuTable::sources, some_of<read_source, CompatSource>>("sources", Need::required),
     field<&GpuTable::devices, some_of<gpu, GpuModel>>("devices", Need::required),
 };
 
@@ -172,19 +182,17 @@ constexpr std::array gpu_table_fields{
 
 void read_compatibility(Reading& reading, const Node& root, Compat& out) {
   if (!read_fields(reading, root, "a compatibility table", out, compatibility_fields)) return;
-  const std::set<std::string> known = keys_of(out.sources);
-  sources_must_be_known(reading, root.find("driver_rule_sources"), known);
-  entries_must_be_sound(reading, root.find("sources"), "key", "the source", known);
-  entries_must_be_sound(reading, root.find("releases"), "rocm", "the release", known);
-  entries_must_be_sound(reading, root.find("drivers"), "release", "the driver", known);
-  entries_must_be_sound(reading, root.find("ubuntu_kernels"), "version", "the Ubuntu release", known);
+  sources_must_be_known(reading, root.find("driver_rule_sources"), keys_of(out.sources));
+  entries_must_be_sound(reading, root, "sources", "key", "the source", out.sources);
+  entries_must_be_sound(reading, root, "releases", "rocm", "the release", out.sources);
+  entries_must_be_sound(reading, root, "drivers", "release", "the driver", out.sources);
+  entries_must_be_sound(reading, root, "ubuntu_kernels", "version", "the Ubuntu release", out.sources);
 }
 
 void read_gpus(Reading& reading, const Node& root, GpuTable& out) {
   if (!read_fields(reading, root, "a table of GPUs", out, gpu_table_fields)) return;
-  const std::set<std::string> known = keys_of(out.sources);
-  entries_must_be_sound(reading, root.find("sources"), "key", "the source", known);
-  entries_must_be_sound(reading, root.find("devices"), "id", "the device", known);
+  entries_must_be_sound(reading, root, "sources", "key", "the source", out.sources);
+  entries_must_be_sound(reading, root, "devices", "id", "the device", out.sources);
 }
 
 }  // namespace fettle::profile

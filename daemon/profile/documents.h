@@ -32,11 +32,17 @@ struct GpuTable {
   std::vector<GpuModel> devices;
 };
 
+struct KernelLogTable {
+  std::vector<CompatSource> sources;
+  std::vector<LogRule> rules;
+};
+
 void read_configuration(Reading& reading, const Node& root, Configuration& out);
 void read_profile(Reading& reading, const Node& root, Profile& out);
 void read_shelf(Reading& reading, const Node& root, Shelf& out);
 void read_compatibility(Reading& reading, const Node& root, Compat& out);
 void read_gpus(Reading& reading, const Node& root, GpuTable& out);
+void read_kernel_log(Reading& reading, const Node& root, KernelLogTable& out);
 void read_models(Reading& reading, const Node& root, std::vector<ModelFacts>& out);
 void read_model_rules(Reading& reading, const Node& root, ModelRules& out);
 
@@ -56,6 +62,11 @@ void take_from_base(Profile& over, const Node& root, const Profile& base);
 
 // The value of a key `name`: a file may say its own name, but no other.
 void own_name(Reading& reading, const Node& node, const std::string& what, std::string& out);
+
+// The list `sources` of a table, and that what refers to them finds them; document_tables.cpp.
+void read_source(Reading& reading, const Node& node, const std::string& what, CompatSource& out);
+void entries_must_be_sound(Reading& reading, const Node& root, std::string_view list, std::string_view key,
+                           const std::string& noun, const std::vector<CompatSource>& sources);
 
 // What stands in the file for the cache path; load() replaces it.
 inline constexpr std::string_view cache_placeholder = "{cache}";

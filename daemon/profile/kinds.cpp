@@ -33,6 +33,11 @@ constexpr std::array kinds{
            GpuTable out;
            read_gpus(reading, root, out);
          }},
+    Kind{"kernel-log",
+         [](Reading& reading, const Node& root) {
+           KernelLogTable out;
+           read_kernel_log(reading, root, out);
+         }},
     Kind{"models",
          [](Reading& reading, const Node& root) {
            std::vector<ModelFacts> out;

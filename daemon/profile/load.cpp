@@ -213,6 +213,11 @@ class Loader {
       need("compat/rocm", find_file("compat/rocm", "compatibility", [&](Reading& reading, const Node& root) {
              read_compatibility(reading, root, profile_.compat);
            }));
+      need("kernel-log", find_file("kernel-log", "kernel-log", [&](Reading& reading, const Node& root) {
+             KernelLogTable table;
+             read_kernel_log(reading, root, table);
+             profile_.log_rules = std::move(table.rules);
+           }));
     }
     need("gpus", find_file("gpus", "gpus", [&](Reading& reading, const Node& root) {
            GpuTable table;

@@ -254,6 +254,23 @@ struct Match {
   bool no_gpu = false;                // the machine has no compute GPU of the vendor at all
 };
 
+// One thing that the kernel says when something is wrong: profiles/kernel-log.yaml. Each subject is one
+// check.
+enum class LogSubject { gpu, ras, bus, storage, host };
+enum class LogWeight { note, warning, error };  // a note is told and worries nobody
+
+struct LogRule {
+  std::string name;
+  LogSubject about = LogSubject::host;
+  LogWeight severity = LogWeight::warning;
+  std::string pattern;  // base/pattern.h, on the message of a record of the kernel
+  unsigned hours = 0;   // for how long a line counts; 0 = until the next boot
+  std::string means;    // "the GPU was reset": what is told in place of the line
+  std::string advice;
+  std::string example;  // a line that it matches
+  std::vector<std::string> sources;
+};
+
 // What the node costs; the ledger turns times into money with it.
 struct Price {
   std::int64_t thousandths_per_hour = 0;  // 31.2 = 31200
@@ -277,6 +294,7 @@ struct Profile {
   std::optional<Price> price;  // of the configuration
   Compat compat;
   std::vector<GpuModel> gpu_models;
+  std::vector<LogRule> log_rules;  // with the versions only, as `compat`
 };
 
 }  // namespace fettle::profile

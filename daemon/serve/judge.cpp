@@ -16,9 +16,9 @@ constexpr std::array<std::string_view, 2> late{"driver.", "gpu."};
 constexpr std::array<std::string_view, 4> late_to_know{"driver.", "gpu.", "cache.", "drive."};
 
 // What a node may keep from us and still serve: in a virtual machine the host has the error counters, the
-// next boot is not today, and settings of the host cost speed. The state is then of what could be seen, and
-// its sentence says how much could not.
-constexpr std::array<std::string_view, 3> may_be_hidden{"ras.", "driver.next_boot", "host."};
+// next boot is not today, settings of the host cost speed, and the kernel log is closed to containers. The
+// state is then of what could be seen, and its sentence says how much could not.
+constexpr std::array<std::string_view, 4> may_be_hidden{"ras.", "driver.next_boot", "host.", "log."};
 
 template <std::size_t N>
 bool is_one_of(std::string_view id, const std::array<std::string_view, N>& prefixes) {

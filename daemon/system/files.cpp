@@ -15,6 +15,8 @@
 #include <memory>
 #include <system_error>
 
+#include "system/recording.h"
+
 namespace fettle::system {
 namespace {
 
@@ -115,12 +117,14 @@ Result<Files> Files::without_links() const {
 }
 
 Result<Fd> Files::open_at(std::string_view path, int flags, mode_t mode) const {
+  if (Touched* const touched = Recording::note(path)) touched->opened = true;
   Fd fd(open_inside(path, flags, mode));
   if (!fd) return fail(cannot("open", path, errno));
   return fd;
 }
 
 Result<std::string> Files::read(std::string_view path, Bytes limit) const {
+  if (Touched* const touched = Recording::note(path)) touched->content = true;
   // O_NONBLOCK: opening a FIFO must not wait for a writer.
   const Fd fd(open_inside(path, O_RDONLY | O_NONBLOCK, 0));
   struct stat st {};
@@ -158,6 +162,7 @@ Result<std::string> Files::read(std::string_view path, Bytes limit) const {
 }
 
 Result<std::vector<std::string>> Files::list(std::string_view path) const {
+  if (Touched* const touched = Recording::note(path)) touched->names = true;
   Fd fd(open_inside(path, O_RDONLY | O_DIRECTORY, 0));
   if (!fd) return fail(cannot("list", path, errno));
   const std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(fd.get()), &::closedir);
@@ -179,6 +184,7 @@ Result<std::vector<std::string>> Files::list(std::string_view path) const {
 }
 
 Result<std::string> Files::read_link(std::string_view path) const {
+  if (Touched* const touched = Recording::note(path)) touched->itself = true;
   const Fd fd(open_inside(path, O_PATH | O_NOFOLLOW, 0));
   if (!fd) return fail(cannot("read the link", path, errno));
   std::string target(PATH_MAX, '\0');
@@ -190,10 +196,12 @@ Result<std::string> Files::read_link(std::string_view path) const {
 }
 
 Result<Info> Files::look(std::string_view path) const {
+  if (Touched* const touched = Recording::note(path)) touched->itself = true;
   return look_with(path, O_NOFOLLOW);
 }
 
 Result<Info> Files::look_through(std::string_view path) const {
+  Recording::note(path);
   return look_with(path, 0);
 }
 

@@ -40,17 +40,13 @@ _fettle() {
     *)
       case "$command $verb" in
         ' ')
-<<<<<<< HEAD
-          choices='apply check collect compat env events host ledger metrics models plan profile provision ready run-line seal shelf stage status'
-=======
-          choices='apply check collect compat env events host ledger metrics models plan profile provision ready report run-line shelf stage status'
->>>>>>> ready-report
-          choices='acknowledge apply check collect compat env events host ledger log metrics models plan profile provision ready report run-line shelf stage status'
-          choices+=' storage wait --help --version'
+          choices='acknowledge apply capture check collect compat env events host ledger log metrics models plan profile provision ready report'
+          choices+=' run-line seal shelf stage status storage wait --help --version'
           ;;
         'acknowledge '*)
           choices="--for --because --list --withdraw $(fettle check --list 2>/dev/null | cut -d' ' -f1)"
           ;;
+        'capture ') choices='--output' ;;
         'collect ') choices='--now' ;;
         'check '*) choices="--list --explain --as $(fettle check --list 2>/dev/null | cut -d' ' -f1)" ;;
         'compat '*) choices='--os --kernel --rocm --driver --gpu --newest' ;;
@@ -62,12 +58,9 @@ _fettle() {
         'metrics ') choices='--textfile' ;;
         'models ') choices='list show explain' ;;
         'models explain' | 'ready '* | 'run-line '*) choices='--engine --image --versions-file --tp --dp --ep --set' ;;
-<<<<<<< HEAD
         'seal ') choices='--check' ;;
-=======
         'report ') choices='--html --output' ;;
->>>>>>> ready-report
-        'profile ') choices='check show list' ;;
+        'profile ') choices='check show list capture' ;;
         'profile check' | 'shelf import')
           mapfile -t COMPREPLY < <(compgen -f -- "$current")
           return

@@ -4,6 +4,7 @@
 local -a commands
 commands=(
   'check:look at this node here and now, without the daemon'
+  'capture:this node as an archive of what is read of it, without its names'
   'collect:try the cache and the drives for the daemon'
   'compat:which system, kernel, driver and ROCm go together; what if'
   'env:the environment the profile asks for, and where it is delivered'
@@ -42,6 +43,7 @@ case $state in
   command) _describe -t commands command commands ;;
   argument)
     case $words[1] in
+      capture) _arguments '--output[the archive]:file:_files' ;;
       collect) _arguments '--now[due or not]' ;;
       check)
         _arguments '--list[print the checks]' '--explain[what a check is about]:check:' \
@@ -73,7 +75,7 @@ case $state in
         _arguments '--engine[engine and version]:engine:(vllm sglang)' '--tp[ranks]:number:' \
           '--format[dialect]:format:(docker podman compose systemd)' '1:model:'
         ;;
-      profile) _arguments '1:verb:(check show list)' '*:file:_files' ;;
+      profile) _arguments '1:verb:(check show list capture)' '*:file:_files' ;;
       provision)
         _arguments '(--cache)--boot[before the mount]' '(--boot)--cache[after the mount]' \
           '--dry-run[write nothing]'

@@ -72,6 +72,10 @@ TEST_CASE("cli profile: show prints the profile as it is loaded, or why it is no
   tree.file("/etc/fettle/profiles/gpus.yaml",
             "schema: 1\nkind: gpus\nsources: [{key: A, kind: repo}]\n"
             "devices: [{id: \"0x74a1\", name: MI300X, family: MI300X, gfx: gfx942}]\n");
+  tree.file("/etc/fettle/profiles/kernel-log.yaml",
+            "schema: 1\nkind: kernel-log\nsources: [{key: A, kind: repo}]\n"
+            "rules: [{name: a, about: gpu, severity: error, pattern: b, means: m, advice: a, example: b, "
+            "sources: [A]}]\n");
   const Answer text = run(tree, {"show"});
   CHECK(text.code == 0);
   CHECK(text.out.find("/data (a directory; no drive is touched)") != std::string::npos);

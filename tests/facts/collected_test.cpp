@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "base/json.h"
+#include "facts/kernel_log.h"
 #include "support/tree.h"
 
 using namespace fettle;
@@ -131,4 +132,49 @@ TEST_CASE("collected: the reserve shrinks by what its directory uses already") {
   CHECK(reserve_of(profile, cache_usage()) == 80_GiB);  // hf uses 100 GiB; uv could not be measured
   profile.caches[0].reserve = 50_GiB;
   CHECK(reserve_of(profile, cache_usage()) == 30_GiB);
+}
+
+TEST_CASE("collected: what was found in the kernel log is read back, with its gap and its failure") {
+  KernelLog log;
+  log.stamp = {std::chrono::system_clock::time_point(1764000000s), 1000s, 900s};
+  log.boot_id = "b1";
+  log.rules = "00ff";
+  log.next = 0xFFFFFFFFFFULL;
+  log.lost = 7;
+  log.lost_uptime = 500s;
+  log.error = Error{Why::denied, "cannot read the kernel log", "ask root"};
+  log.matches = {{"reset_begin", "0000:27:00.0", 3, 900s, std::chrono::system_clock::time_point(1763999900s)},
+                 {"lockup", "", 1, 2s, {}}};
+  Tree tree;
+  tree.file(collected_file(kernel_log_kind), pretty_json(to_json(log)));
+  const auto read = read_kernel_log(tree.files(), 1060s);
+  REQUIRE(read);
+  CHECK(to_json(*read) == to_json(log));
+  CHECK(read->error->why == Why::denied);
+  CHECK(read_kernel_log(tree.files(), 1901s).error().why == Why::timed_out);
+  CHECK(read_kernel_log(Tree().files(), 1060s).error().why == Why::missing);
+
+  for (const char* const spoilt : {"{}", "[]", "", "{\"format\": 1}"}) {
+    CAPTURE(spoilt);
+    CHECK_FALSE(parse_kernel_log(spoilt));
+  }
+  auto object = to_json(log);
+  object["matches"] = boost::json::array{boost::json::object{{"rule", "x"}, {"count", -1}}};
+  CHECK_FALSE(parse_kernel_log(pretty_json(object)));
+  object["matches"] = boost::json::array{};
+  object.erase("lost_records");
+  CHECK_FALSE(parse_kernel_log(pretty_json(object)));
+}
+
+TEST_CASE("collected: the digest of the rules changes with a name or a pattern, and with nothing else") {
+  profile::LogRule rule;
+  rule.name = "a";
+  rule.pattern = "b";
+  const std::string before = digest_of({rule});
+  CHECK(before.size() == 16);
+  rule.advice = "other";
+  CHECK(digest_of({rule}) == before);
+  rule.pattern = "c";
+  CHECK(digest_of({rule}) != before);
+  CHECK(digest_of({}) != before);
 }

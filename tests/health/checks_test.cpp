@@ -27,6 +27,7 @@ Facts facts_of(const std::string& node, const std::string& overlay = {},
   if (!overlay.empty()) tree.overlay(overlay);
   tree.file("/proc/uptime", uptime);
   Facts facts = facts::gather(tree.files());
+  facts.kernel_log = test::quiet_kernel_log();
   facts.root_space = system::Space{200_GiB, 100_GiB, 1};  // of the machine that runs the tests otherwise
   return facts;
 }
@@ -96,7 +97,8 @@ TEST_CASE("health: ids are those that were promised, each with a title and the t
                    "os.release",       "os.kernel",    "driver.amdgpu",   "driver.release", "rocm.version",
                    "driver.next_boot", "compat.stack", "gpu.count",       "gpu.model",      "gpu.cards",
                    "gpu.partition",    "gpu.memory",   "gpu.pcie",        "gpu.xgmi",       "ras.errors",
-                   "ras.pages",        "ras.bus",      "host.cpus",       "host.memory",    "host.swap",
+                   "ras.pages",        "ras.bus",      "log.gpu",         "log.ras",        "log.bus",
+                   "log.storage",      "log.host",     "host.cpus",       "host.memory",    "host.swap",
                    "host.root",        "host.clock",   "host.infiniband", "host.groups"});
 }
 
@@ -155,6 +157,9 @@ TEST_CASE("health: no check passes on a fact that could not be read") {
       {"time_sync", [&](Facts& f) { f.time_sync = fail(error); }, {"host.clock"}},
       {"infiniband", [&](Facts& f) { f.infiniband = fail(error); }, {"host.infiniband"}},
       {"gpu_access", [&](Facts& f) { f.gpu_access = fail(error); }, {"host.groups"}},
+      {"kernel_log",
+       [&](Facts& f) { f.kernel_log = fail(error); },
+       {"log.gpu", "log.ras", "log.bus", "log.storage", "log.host"}},
       {"uptime", [&](Facts& f) { f.uptime = fail(error); }, {}},
   };
   Facts good = facts_of("baremetal-spx");

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "facts/kernel_log.h"
 #include "profile/load.h"
 #include "support/source.h"
 #include "support/tree.h"
@@ -21,6 +22,15 @@ inline profile::Profile shipped_profile(const std::string& name = "mi300x") {
   for (const profile::Complaint& complaint : loaded.complaints) FAIL_CHECK(profile::to_text(complaint));
   REQUIRE(loaded.profile);
   return *loaded.profile;
+}
+
+// A kernel log in which nothing of note was found, looked at with the shipped rules.
+inline facts::KernelLog quiet_kernel_log() {
+  static const std::string rules = facts::digest_of(shipped_profile().log_rules);
+  facts::KernelLog log;
+  log.rules = rules;
+  log.next = 1200;
+  return log;
 }
 
 }  // namespace fettle::test

@@ -36,6 +36,10 @@ void install_tables(Tree& tree) {
   tree.file("/usr/share/fettle/profiles/gpus.yaml",
             "schema: 1\nkind: gpus\nsources: [{key: A, kind: repo}]\n"
             "devices: [{id: \"0x74a1\", name: MI300X, family: MI300X, gfx: gfx942}]\n");
+  tree.file("/usr/share/fettle/profiles/kernel-log.yaml",
+            "schema: 1\nkind: kernel-log\nsources: [{key: A, kind: repo}]\n"
+            "rules: [{name: a, about: gpu, severity: error, pattern: b, means: m, advice: a, example: b, "
+            "sources: [A]}]\n");
 }
 
 }  // namespace

@@ -77,7 +77,8 @@ TEST_CASE("profile: what is not ours is said as such") {
       {"schema: 2\nkind: profile\n", ":1:9  'schema' must be 1  this fettle knows no other"},
       {"schema: \"1\"\nkind: profile\n", ":1:9  'schema' must be 1  this fettle knows no other"},
       {"schema: 1\nkind: wish\n",
-       ":2:7  'kind' cannot be 'wish'  one of: configuration, profile, shelf, compatibility, gpus, models, "
+       ":2:7  'kind' cannot be 'wish'  one of: configuration, profile, shelf, compatibility, gpus, "
+       "kernel-log, models, "
        "model-rules"},
       {"schema: 1\nkind: [profile]\n", ":2:7  'kind' must be a text, not a list"},
   });
@@ -391,4 +392,23 @@ TEST_CASE("profile: all mistakes of a file come at once, in the order of their p
         ":5:1  unknown key 'kache'  known here: schema, kind, name, why, extends, for, gpus, host, "
         "cache, caches, environment, "
         "not_set");
+}
+
+TEST_CASE("profile: a kernel log rule must compile, match its own example, and have a name of its own") {
+  const std::string head = "schema: 1\nkind: kernel-log\nsources: [{key: A, kind: repo}]\nrules:\n";
+  const auto rule = [](const std::string& name, const std::string& pattern, const std::string& rest = {}) {
+    return "- {name: " + name +
+           ", about: gpu, severity: error, means: m, advice: a, example: GPU gone, sources: [A], " + rest +
+           "pattern: '" + pattern + "'}\n";
+  };
+  CHECK(said(head + rule("a", "GPU (gone|lost)", "hours: 24, ")).empty());
+  CHECK(said(head + rule("a", "GPU lost")).find("the pattern of 'a' does not match its own example") !=
+        std::string::npos);
+  CHECK(said(head + rule("a", "GPU (gone")).find("cannot use the pattern 'GPU (gone'") != std::string::npos);
+  CHECK(said(head + rule("a", "(GPU) \\1")).find("it refers back to a group") != std::string::npos);
+  CHECK(said(head + rule("a", "GPU") + rule("a", "gone")).find("the rule 'a'") != std::string::npos);
+  CHECK(said(head + rule("a", "GPU", "hours: 0, ")).find("'hours'") != std::string::npos);
+  CHECK(said(head + "- {name: a, about: cpu, severity: bad, pattern: x, means: m, advice: a, example: x, "
+                    "sources: [B]}\n")
+            .find("'about' cannot be 'cpu'") != std::string::npos);
 }

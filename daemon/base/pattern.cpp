@@ -1,0 +1,52 @@
+#include "base/pattern.h"
+
+#include <regex.h>
+
+#include <array>
+#include <string>
+#include <utility>
+
+namespace fettle {
+namespace {
+
+// Why this cannot be a pattern of ours; empty when it can.
+std::string_view why_refused(std::string_view text) {
+  if (text.empty()) return "it is empty";
+  if (text.find('\0') != std::string_view::npos) return "it has a NUL in it";
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '{') return "it counts repetitions with '{': write '\\{' for the character";
+    if (text[at] != '\\' || ++at == text.size()) continue;
+    if (text[at] >= '1' && text[at] <= '9') return "it refers back to a group";
+  }
+  return {};
+}
+
+}  // namespace
+
+void Pattern::Free::operator()(re_pattern_buffer* compiled) const {
+  ::regfree(compiled);
+  delete compiled;
+}
+
+Result<Pattern> Pattern::compile(std::string_view text) {
+  const std::string shown(text.substr(0, 80));
+  if (const std::string_view why = why_refused(text); !why.empty())
+    return fail(Why::malformed, "cannot use the pattern '" + shown + "': " + std::string(why));
+  auto compiled = std::make_unique<regex_t>();
+  const int err = ::regcomp(compiled.get(), std::string(text).c_str(), REG_EXTENDED | REG_NOSUB);
+  if (err != 0) {
+    std::array<char, 128> said{};
+    ::regerror(err, compiled.get(), said.data(), said.size());
+    return fail(Why::malformed, "cannot use the pattern '" + shown + "': " + said.data());
+  }
+  return Pattern(std::unique_ptr<re_pattern_buffer, Free>(compiled.release()));
+}
+
+bool Pattern::matches(std::string_view text) const {
+  regmatch_t range{};
+  range.rm_eo = static_cast<regoff_t>(text.size());
+  // A copy would need the NUL that REG_STARTEND does without.
+  return ::regexec(compiled_.get(), text.data(), 1, &range, REG_STARTEND) == 0;
+}
+
+}  // namespace fettle
