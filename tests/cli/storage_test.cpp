@@ -32,7 +32,7 @@ Answer run(StorageMachine& machine, cli::Run command, const std::vector<std::str
 }
 
 void configure(StorageMachine& machine, unsigned count) {
-  for (const char* const table : {"gpus.yaml", "compat/rocm.yaml"}) {
+  for (const char* const table : {"gpus.yaml", "kernel-log.yaml", "compat/rocm.yaml"}) {
     std::ifstream in(fettle::test::source_dir().string() + "/profiles/" + table);
     std::stringstream text;
     text << in.rdbuf();
