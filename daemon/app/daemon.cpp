@@ -37,8 +37,7 @@ bool is_under_way(const serve::Shelf& shelf) {
 
 }  // namespace
 
-Daemon::Daemon(boost::asio::io_context& loop, const system::Clock& clock, const Log& log, Rooms rooms,
-               Times times)
+Daemon::Daemon(boost::asio::io_context& loop, const system::Clock& clock, Log& log, Rooms rooms, Times times)
     : loop_(loop),
       clock_(clock),
       log_(log),
@@ -48,7 +47,8 @@ Daemon::Daemon(boost::asio::io_context& loop, const system::Clock& clock, const 
               {[this] { look(Depth::everything); }, [this] { was_read(); },
                [this](const serve::Refused& refused) { tell_refused(refused); },
                [this](const serve::Acknowledge& asked, const serve::Peer& peer) { acknowledge(asked, peer); },
-               [this](const std::string& check, const serve::Peer& peer) { withdraw(check, peer); }}),
+               [this](const std::string& check, const serve::Peer& peer) { withdraw(check, peer); },
+               [this](std::string_view level, const serve::Peer& peer) { set_log_level(level, peer); }}),
       signals_(loop),
       next_look_(loop),
       overdue_(loop),
@@ -165,6 +165,10 @@ void Daemon::on_looked(serve::Inputs inputs, Depth depth) {
   is_overdue_ = false;
   const auto now = clock_.steady();
   inputs.took = std::chrono::duration_cast<std::chrono::milliseconds>(now - look_began_);
+  log_.tell(Level::debug, "looked " +
+                              std::string(depth == Depth::everything ? "at everything" : "at the reports") +
+                              " in " + std::to_string(inputs.took.count()) +
+                              " ms: " + count_of(inputs.findings.size(), "finding"));
   if (depth == Depth::everything) taken_ = look_began_;
   inputs_ = std::move(inputs);
   serve::follow(histories_, inputs_.shelves, clock_.now());
@@ -333,6 +337,17 @@ void Daemon::change_acknowledgements(const std::optional<store::Event>& event, c
              {"pid", std::to_string(peer.pid)}});
   if (recorder_) recorder_->push({{*event}, {}, acknowledgements_.all()});
   publish();
+}
+
+void Daemon::set_log_level(std::string_view word, const serve::Peer& peer) {
+  const auto level = level_of(word);
+  if (!level) return;  // the answer took only what is one
+  const store::Event event{0, clock_.now(), "log", "level " + std::string(word) + " by " + name_of(peer)};
+  log_.set_least(std::max(*level, Level::info));  // that it changes is told whatever comes after
+  log_.tell(Level::info, "the log tells from " + std::string(word) + " on, for " + name_of(peer),
+            {{"room", "serve"}, {"uid", std::to_string(peer.uid)}, {"pid", std::to_string(peer.pid)}});
+  log_.set_least(*level);
+  if (recorder_) recorder_->push({{event}, {}, {}});
 }
 
 void Daemon::end_acknowledgements(std::chrono::system_clock::time_point now) {

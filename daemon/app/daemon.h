@@ -18,6 +18,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "app/acknowledgements.h"
@@ -55,8 +56,7 @@ struct Times {
 
 class Daemon {
  public:
-  Daemon(boost::asio::io_context& loop, const system::Clock& clock, const Log& log, Rooms rooms,
-         Times times = {});
+  Daemon(boost::asio::io_context& loop, const system::Clock& clock, Log& log, Rooms rooms, Times times = {});
   ~Daemon();  // waits for a look that is under way
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
@@ -89,12 +89,13 @@ class Daemon {
   void acknowledge(const serve::Acknowledge& asked, const serve::Peer& peer);
   void withdraw(const std::string& check, const serve::Peer& peer);
   void change_acknowledgements(const std::optional<store::Event>& event, const serve::Peer& peer);
+  void set_log_level(std::string_view word, const serve::Peer& peer);
   void end_acknowledgements(std::chrono::system_clock::time_point now);
   void tell_refused(const serve::Refused& refused);
 
   boost::asio::io_context& loop_;
   const system::Clock& clock_;
-  const Log& log_;
+  Log& log_;
   Rooms rooms_;
   Times times_;
   serve::Server server_;
