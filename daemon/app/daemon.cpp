@@ -269,13 +269,20 @@ std::vector<store::Event> Daemon::tell_changes(const serve::Inputs& inputs, cons
     const auto before = told_.find(named.id);
     // What is fine from the beginning is not worth a line.
     const bool is_news = before == told_.end() ? !is_fine : before->second != finding.status;
+    const Pace::May may = is_news ? pace_.may_tell(named.id, clock_.steady()) : Pace::May::tell;
+    if (may == Pace::May::hold) {
+      if (before != told_.end()) now[named.id] = before->second;  // so it is news again with the next look
+      continue;
+    }
     now[named.id] = finding.status;
     if (!is_news) continue;
+    const std::string often =
+        may == Pace::May::tell_after_a_rest ? " (it changed often, which was not told)" : "";
     const std::string_view id = named.id;
     const std::string_view room = id.substr(0, id.find('.'));
-    events.push_back({0, at, named.id, std::string(to_text(finding.status)) + ": " + finding.says});
+    events.push_back({0, at, named.id, std::string(to_text(finding.status)) + ": " + finding.says + often});
     const std::string text = named.id + " is " + std::string(to_text(finding.status)) + ": " + finding.says +
-                             (finding.hint.empty() ? "" : "\nhint: " + finding.hint);
+                             often + (finding.hint.empty() ? "" : "\nhint: " + finding.hint);
     const Level level = is_fine ? Level::info : Level::warning;
     if (room == "shelf" && room.size() < id.size()) {
       log_.tell(level, text, {{"room", "shelf"}, {"check", named.id}, {"shelf", std::string(id.substr(6))}});

@@ -24,6 +24,7 @@
 #include "app/acknowledgements.h"
 #include "app/log.h"
 #include "app/memory.h"
+#include "app/pace.h"
 #include "profile/load.h"
 #include "profile/profile.h"
 #include "serve/history.h"
@@ -123,6 +124,7 @@ class Daemon {
   bool is_ready_ = false;
   bool is_reloading_ = false;
   std::map<std::string, Status, std::less<>> told_;  // findings as they were told last
+  Pace pace_;
   std::string told_state_;
 
   std::vector<store::Event> events_;  // the newest, oldest first
