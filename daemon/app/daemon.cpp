@@ -37,8 +37,7 @@ bool is_under_way(const serve::Shelf& shelf) {
 
 }  // namespace
 
-Daemon::Daemon(boost::asio::io_context& loop, const system::Clock& clock, const Log& log, Rooms rooms,
-               Times times)
+Daemon::Daemon(boost::asio::io_context& loop, const system::Clock& clock, Log& log, Rooms rooms, Times times)
     : loop_(loop),
       clock_(clock),
       log_(log),
@@ -48,7 +47,8 @@ Daemon::Daemon(boost::asio::io_context& loop, const system::Clock& clock, const 
               {[this] { look(Depth::everything); }, [this] { was_read(); },
                [this](const serve::Refused& refused) { tell_refused(refused); },
                [this](const serve::Acknowledge& asked, const serve::Peer& peer) { acknowledge(asked, peer); },
-               [this](const std::string& check, const serve::Peer& peer) { withdraw(check, peer); }}),
+               [this](const std::string& check, const serve::Peer& peer) { withdraw(check, peer); },
+               [this](std::string_view level, const serve::Peer& peer) { set_log_level(level, peer); }}),
       signals_(loop),
       next_look_(loop),
       overdue_(loop),
@@ -165,6 +165,10 @@ void Daemon::on_looked(serve::Inputs inputs, Depth depth) {
   is_overdue_ = false;
   const auto now = clock_.steady();
   inputs.took = std::chrono::duration_cast<std::chrono::milliseconds>(now - look_began_);
+  log_.tell(Level::debug, "looked " +
+                              std::string(depth == Depth::everything ? "at everything" : "at the reports") +
+                              " in " + std::to_string(inputs.took.count()) +
+                              " ms: " + count_of(inputs.findings.size(), "finding"));
   if (depth == Depth::everything) taken_ = look_began_;
   inputs_ = std::move(inputs);
   serve::follow(histories_, inputs_.shelves, clock_.now());
@@ -265,13 +269,20 @@ std::vector<store::Event> Daemon::tell_changes(const serve::Inputs& inputs, cons
     const auto before = told_.find(named.id);
     // What is fine from the beginning is not worth a line.
     const bool is_news = before == told_.end() ? !is_fine : before->second != finding.status;
+    const Pace::May may = is_news ? pace_.may_tell(named.id, clock_.steady()) : Pace::May::tell;
+    if (may == Pace::May::hold) {
+      if (before != told_.end()) now[named.id] = before->second;  // so it is news again with the next look
+      continue;
+    }
     now[named.id] = finding.status;
     if (!is_news) continue;
+    const std::string often =
+        may == Pace::May::tell_after_a_rest ? " (it changed often, which was not told)" : "";
     const std::string_view id = named.id;
     const std::string_view room = id.substr(0, id.find('.'));
-    events.push_back({0, at, named.id, std::string(to_text(finding.status)) + ": " + finding.says});
+    events.push_back({0, at, named.id, std::string(to_text(finding.status)) + ": " + finding.says + often});
     const std::string text = named.id + " is " + std::string(to_text(finding.status)) + ": " + finding.says +
-                             (finding.hint.empty() ? "" : "\nhint: " + finding.hint);
+                             often + (finding.hint.empty() ? "" : "\nhint: " + finding.hint);
     const Level level = is_fine ? Level::info : Level::warning;
     if (room == "shelf" && room.size() < id.size()) {
       log_.tell(level, text, {{"room", "shelf"}, {"check", named.id}, {"shelf", std::string(id.substr(6))}});
@@ -333,6 +344,17 @@ void Daemon::change_acknowledgements(const std::optional<store::Event>& event, c
              {"pid", std::to_string(peer.pid)}});
   if (recorder_) recorder_->push({{*event}, {}, acknowledgements_.all()});
   publish();
+}
+
+void Daemon::set_log_level(std::string_view word, const serve::Peer& peer) {
+  const auto level = level_of(word);
+  if (!level) return;  // the answer took only what is one
+  const store::Event event{0, clock_.now(), "log", "level " + std::string(word) + " by " + name_of(peer)};
+  log_.set_least(std::max(*level, Level::info));  // that it changes is told whatever comes after
+  log_.tell(Level::info, "the log tells from " + std::string(word) + " on, for " + name_of(peer),
+            {{"room", "serve"}, {"uid", std::to_string(peer.uid)}, {"pid", std::to_string(peer.pid)}});
+  log_.set_least(*level);
+  if (recorder_) recorder_->push({{event}, {}, {}});
 }
 
 void Daemon::end_acknowledgements(std::chrono::system_clock::time_point now) {

@@ -7,11 +7,15 @@
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "serve/requests.h"
 
 namespace fettle::app {
 namespace {
@@ -86,6 +90,14 @@ spdlog::logger& terminal() {
 }
 
 }  // namespace
+
+std::optional<Level> level_of(std::string_view word) {
+  constexpr std::array levels{Level::error, Level::warning, Level::info, Level::debug};
+  static_assert(levels.size() == serve::log_levels.size());
+  const auto found = std::find(serve::log_levels.begin(), serve::log_levels.end(), word);
+  if (found == serve::log_levels.end()) return std::nullopt;
+  return levels.at(static_cast<std::size_t>(found - serve::log_levels.begin()));
+}
 
 Log::Log(Goes goes, Level least) : goes_(goes), least_(least) {}
 

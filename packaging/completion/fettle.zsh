@@ -66,7 +66,8 @@ case $state in
         ;;
       log)
         _arguments '--since[from then on]:time:' '--priority[at least so grave]:level:(error warning info debug)' \
-          '--lines[the newest so many]:number:' '1:unit:'
+          '--lines[the newest so many]:number:' \
+          '--level[how much the daemon writes]:level:(error warning info debug)' '1:unit:'
         ;;
       report) _arguments '--html[make the page]' '--output[leave it in a file]:file:_files' ;;
       models) _arguments '--engine[engine and version]:engine:(vllm sglang)' '1:verb:(list show explain)' '2:model:' ;;
