@@ -50,6 +50,9 @@ constexpr std::array rows{
         "put a valid one into /etc/fettle/credentials/hf-token", 0s},
     Row{"401 Unauthorized", State::failed, Why::denied, "the hub does not accept the token",
         "put a valid one into /etc/fettle/credentials/hf-token", 0s},
+    // What the other half of the client says of a token.
+    Row{"HTTP status client error (401", State::failed, Why::denied, "the hub does not accept the token",
+        "put a valid one into /etc/fettle/credentials/hf-token", 0s},
     Row{"403 Forbidden", State::failed, Why::denied, "the hub does not allow it",
         "may the account whose token is in /etc/fettle/credentials/hf-token read it?", 0s},
     Row{"Revision not found", State::failed, Why::missing, "the hub does not have this revision",
@@ -78,6 +81,11 @@ constexpr std::array rows{
         "does a proxy or a sign-in page stand between this node and the hub? the worker tries again by "
         "itself",
         300s},
+    // Its environment is ours and does not say so: what is found as `hf` must be something of its own.
+    Row{"offline mode is enabled", State::failed, Why::refused, "the client is told not to use the network",
+        "is `hf` on this node a script that sets HF_HUB_OFFLINE? name another client with --client", 0s},
+    Row{"Aborted!", State::held, Why::failed, "somebody interrupted the client",
+        "the worker tries again by itself", 30s},
     Row{"Consistency check failed", State::held, Why::failed, "a file came with the wrong length",
         network_hint, 60s},
     Row{"Server error '5", State::held, Why::failed, "the hub has an error of its own", network_hint, 60s},
@@ -272,11 +280,15 @@ Stopped classify(std::string_view doing, int exit_code, std::string_view words) 
     said.append(row.says).append(heard);
     return {row.state, {row.why, std::move(said), std::string(row.hint)}, later};
   }
+  constexpr int killed = 128 + 9;
   const std::string end = exit_code > 128
                               ? "the client was ended by signal " + std::to_string(exit_code - 128)
                               : "the client ended with exit code " + std::to_string(exit_code);
-  return {
-      State::held, {Why::failed, what + end + heard, "`journalctl -u 'fettle-stage@*'` may tell more"}, 300s};
+  const char* const hint = exit_code == killed
+                               ? "did memory run out? `journalctl -k --grep 'out of memory'` tells; "
+                                 "the worker tries again by itself"
+                               : "`journalctl -u 'fettle-stage@*'` may tell more";
+  return {State::held, {Why::failed, what + end + heard, hint}, 300s};
 }
 
 }  // namespace fettle::shelf
