@@ -70,7 +70,7 @@ _fettle() {
         'shelf export') choices='--to' ;;
         'stage '*) choices='--client --stall --workers' ;;
         'status ') choices='--watch' ;;
-        'storage ') choices='show plan history caches trim apply recreate release' ;;
+        'storage ') choices='show plan history caches bench trim apply recreate release' ;;
         'storage trim') choices='--dry-run' ;;
         'storage apply' | 'storage recreate' | 'storage release') choices='--drive --plan' ;;
         'wait ') choices='--for --timeout' ;;

@@ -90,7 +90,7 @@ case $state in
           '--stall[seconds without a new byte]:seconds:' '--workers[files at a time]:count:'
         ;;
       status) _arguments '--watch[again each second]' ;;
-      storage) _arguments '1:verb:(show plan history caches trim apply recreate release)' '--drive[serial number]:serial:' '--plan[hash of the dry run]:hash:' ;;
+      storage) _arguments '1:verb:(show plan history caches bench trim apply recreate release)' '--drive[serial number]:serial:' '--plan[hash of the dry run]:hash:' ;;
       events) _arguments '--follow[go on with each event as it comes]' ;;
       wait)
         _arguments '--for[goal]:goal:(ready cache gpu shelf=)' '--timeout[seconds]:seconds:'
