@@ -153,6 +153,16 @@ std::optional<std::uint64_t> memory_kib(const system::Files& files) {
   return std::nullopt;
 }
 
+// In both spellings: the client's two halves do not agree on one.
+void set_proxy(const profile::Shelf& shelf, std::map<std::string, std::string>& env) {
+  if (shelf.proxy.empty()) return;
+  for (const char* name : {"http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"}) env[name] = shelf.proxy;
+  std::string hosts;
+  for (const std::string& host : shelf.no_proxy) hosts.append(hosts.empty() ? "" : ",").append(host);
+  if (hosts.empty()) return;
+  for (const char* name : {"no_proxy", "NO_PROXY"}) env[name] = hosts;
+}
+
 }  // namespace
 
 Result<Client> find_client(const Work& work) {
@@ -233,8 +243,11 @@ std::map<std::string, std::string> client_environment(const Work& work) {
       {"NO_COLOR", "1"},
       {"PYTHONDONTWRITEBYTECODE", "1"},
   };
+  const bool is_limited = work.shelf.rate.count > 0;
+  // Few streams and small buffers: what is under way when the client is paused stays little.
+  if (is_limited) env["HF_XET_FIXED_DOWNLOAD_CONCURRENCY"] = "4";
   const auto memory = memory_kib(files);
-  if (memory && *memory >= memory_for_preset_kib) {
+  if (memory && *memory >= memory_for_preset_kib && !is_limited) {
     env["HF_XET_HIGH_PERFORMANCE"] = "1";
   } else {
     // Names that old and new clients follow when the preset is off.
@@ -246,6 +259,7 @@ std::map<std::string, std::string> client_environment(const Work& work) {
   std::string endpoint = work.shelf.endpoint;
   while (!endpoint.empty() && endpoint.back() == '/') endpoint.pop_back();
   if (!endpoint.empty()) env["HF_ENDPOINT"] = endpoint;
+  set_proxy(work.shelf, env);
   return env;
 }
 
