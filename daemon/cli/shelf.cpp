@@ -226,6 +226,17 @@ constexpr std::array verbs{
                ->required();
          },
          &export_it},
+    Verb{"client", "the hub's client `hf`: which one is used, or a private one from a list with hashes",
+         [](CLI::App& verb, ShelfWords& words) {
+           verb.add_option("ACTION", words.action, "show or install")
+               ->required()
+               ->check(CLI::IsMember({"show", "install"}));
+           verb.add_option("--client", words.client, "show: path of another one");
+           verb.add_option("--requirements", words.file, "install: the list; the site's by default");
+           verb.add_option("--wheelhouse", words.wheelhouse, "install: a directory with the wheels");
+           verb.add_flag("--dry-run", words.dry_run, "install: only say what would be run");
+         },
+         &shelf_client},
     Verb{"import", "stage the shelf that an archive holds",
          [](CLI::App& verb, ShelfWords& words) {
            verb.add_option("FILE", words.file, "a tar that `fettle shelf export` wrote")->required();

@@ -16,9 +16,7 @@ using namespace std::chrono_literals;
 constexpr std::array<std::string_view, 3> usual_places{"/opt/fettle/hf/bin/hf", "/usr/bin/hf",
                                                        "/usr/local/bin/hf"};
 constexpr const char* install_hint =
-    "python3 -m venv /opt/fettle/hf && /opt/fettle/hf/bin/pip install 'huggingface_hub>=1.22' (package "
-    "python3-venv), or "
-    "use a shelf from an archive";
+    "`fettle shelf client install` makes a private one in /opt/fettle, or use a shelf from an archive";
 
 // 256 GiB: with less memory the client's own preset, up to 64 GB of buffers, is a danger to the rest of the
 // node.
