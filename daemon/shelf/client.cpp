@@ -16,9 +16,7 @@ using namespace std::chrono_literals;
 constexpr std::array<std::string_view, 3> usual_places{"/opt/fettle/hf/bin/hf", "/usr/bin/hf",
                                                        "/usr/local/bin/hf"};
 constexpr const char* install_hint =
-    "python3 -m venv /opt/fettle/hf && /opt/fettle/hf/bin/pip install 'huggingface_hub>=1.22' (package "
-    "python3-venv), or "
-    "use a shelf from an archive";
+    "`fettle shelf client install` makes a private one in /opt/fettle, or use a shelf from an archive";
 
 // 256 GiB: with less memory the client's own preset, up to 64 GB of buffers, is a danger to the rest of the
 // node.
@@ -153,6 +151,16 @@ std::optional<std::uint64_t> memory_kib(const system::Files& files) {
   return std::nullopt;
 }
 
+// In both spellings: the client's two halves do not agree on one.
+void set_proxy(const profile::Shelf& shelf, std::map<std::string, std::string>& env) {
+  if (shelf.proxy.empty()) return;
+  for (const char* name : {"http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"}) env[name] = shelf.proxy;
+  std::string hosts;
+  for (const std::string& host : shelf.no_proxy) hosts.append(hosts.empty() ? "" : ",").append(host);
+  if (hosts.empty()) return;
+  for (const char* name : {"no_proxy", "NO_PROXY"}) env[name] = hosts;
+}
+
 }  // namespace
 
 Result<Client> find_client(const Work& work) {
@@ -233,8 +241,11 @@ std::map<std::string, std::string> client_environment(const Work& work) {
       {"NO_COLOR", "1"},
       {"PYTHONDONTWRITEBYTECODE", "1"},
   };
+  const bool is_limited = work.shelf.rate.count > 0;
+  // Few streams and small buffers: what is under way when the client is paused stays little.
+  if (is_limited) env["HF_XET_FIXED_DOWNLOAD_CONCURRENCY"] = "4";
   const auto memory = memory_kib(files);
-  if (memory && *memory >= memory_for_preset_kib) {
+  if (memory && *memory >= memory_for_preset_kib && !is_limited) {
     env["HF_XET_HIGH_PERFORMANCE"] = "1";
   } else {
     // Names that old and new clients follow when the preset is off.
@@ -246,6 +257,7 @@ std::map<std::string, std::string> client_environment(const Work& work) {
   std::string endpoint = work.shelf.endpoint;
   while (!endpoint.empty() && endpoint.back() == '/') endpoint.pop_back();
   if (!endpoint.empty()) env["HF_ENDPOINT"] = endpoint;
+  set_proxy(work.shelf, env);
   return env;
 }
 
