@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "app/notify.h"
+#include "base/names.h"
 #include "base/text.h"
 #include "serve/ledger.h"
 
@@ -117,7 +118,8 @@ void Daemon::reload() {
   } else {
     configuration_ = of_complaints(loaded.complaints);
     for (const profile::Complaint& complaint : loaded.complaints) {
-      log_.tell(Level::error, profile::to_text(complaint), {{"room", "profile"}});
+      log_.tell(Level::error, profile::to_text(complaint),
+                {{"message", std::string(names::message_configuration)}, {"room", "profile"}});
     }
   }
   if (looking_) publish();  // systemd waits for the end of the reload, and that look may hang
@@ -179,7 +181,7 @@ void Daemon::on_looked(serve::Inputs inputs, Depth depth) {
 void Daemon::on_overdue() {
   is_overdue_ = true;
   log_.tell(Level::error, "a look at the node hangs: the node is unknown until it comes back",
-            {{"check", std::string(look_id)}});
+            {{"message", std::string(names::message_hang)}, {"check", std::string(look_id)}});
   publish();
 }
 
@@ -283,18 +285,24 @@ std::vector<store::Event> Daemon::tell_changes(const serve::Inputs& inputs, cons
     events.push_back({0, at, named.id, std::string(to_text(finding.status)) + ": " + finding.says + often});
     const std::string text = named.id + " is " + std::string(to_text(finding.status)) + ": " + finding.says +
                              often + (finding.hint.empty() ? "" : "\nhint: " + finding.hint);
+    const std::string id_of_kind(names::message_check);
     const Level level = is_fine ? Level::info : Level::warning;
     if (room == "shelf" && room.size() < id.size()) {
-      log_.tell(level, text, {{"room", "shelf"}, {"check", named.id}, {"shelf", std::string(id.substr(6))}});
+      log_.tell(level, text,
+                {{"message", id_of_kind},
+                 {"room", "shelf"},
+                 {"check", named.id},
+                 {"shelf", std::string(id.substr(6))}});
     } else {
-      log_.tell(level, text, {{"room", std::string(room)}, {"check", named.id}});
+      log_.tell(level, text, {{"message", id_of_kind}, {"room", std::string(room)}, {"check", named.id}});
     }
   }
   told_ = std::move(now);
   const std::string state(serve::to_text(verdict.state));
   if (told_state_.rfind(state + ":", 0) != 0) {
     log_.tell(verdict.state == serve::State::failed ? Level::error : Level::info,
-              "the node is " + state + ": " + verdict.why, {{"state", state}});
+              "the node is " + state + ": " + verdict.why,
+              {{"message", std::string(names::message_state)}, {"state", state}});
     events.push_back({0, at, "node", state + ": " + verdict.why});
   }
   return events;
@@ -338,7 +346,8 @@ void Daemon::withdraw(const std::string& check, const serve::Peer& peer) {
 void Daemon::change_acknowledgements(const std::optional<store::Event>& event, const serve::Peer& peer) {
   if (!event) return;
   log_.tell(Level::info, event->subject + " " + event->says,
-            {{"room", "serve"},
+            {{"message", std::string(names::message_acknowledged)},
+             {"room", "serve"},
              {"check", event->subject},
              {"uid", std::to_string(peer.uid)},
              {"pid", std::to_string(peer.pid)}});
@@ -352,7 +361,10 @@ void Daemon::set_log_level(std::string_view word, const serve::Peer& peer) {
   const store::Event event{0, clock_.now(), "log", "level " + std::string(word) + " by " + name_of(peer)};
   log_.set_least(std::max(*level, Level::info));  // that it changes is told whatever comes after
   log_.tell(Level::info, "the log tells from " + std::string(word) + " on, for " + name_of(peer),
-            {{"room", "serve"}, {"uid", std::to_string(peer.uid)}, {"pid", std::to_string(peer.pid)}});
+            {{"message", std::string(names::message_log_level)},
+             {"room", "serve"},
+             {"uid", std::to_string(peer.uid)},
+             {"pid", std::to_string(peer.pid)}});
   log_.set_least(*level);
   if (recorder_) recorder_->push({{event}, {}, {}});
 }
@@ -360,7 +372,9 @@ void Daemon::set_log_level(std::string_view word, const serve::Peer& peer) {
 void Daemon::end_acknowledgements(std::chrono::system_clock::time_point now) {
   const std::vector<store::Event> ended = acknowledgements_.end(now);
   for (const store::Event& event : ended)
-    log_.tell(Level::info, event.subject + " " + event.says, {{"room", "serve"}, {"check", event.subject}});
+    log_.tell(
+        Level::info, event.subject + " " + event.says,
+        {{"message", std::string(names::message_acknowledged)}, {"room", "serve"}, {"check", event.subject}});
   if (!ended.empty() && recorder_) recorder_->push({ended, {}, acknowledgements_.all()});
 }
 
@@ -371,7 +385,8 @@ void Daemon::tell_refused(const serve::Refused& refused) {
                      " socket: " + refused.said;
   if (refused.unsaid > 0) text += " (and " + std::to_string(refused.unsaid) + " before it)";
   log_.tell(Level::warning, text,
-            {{"room", "serve"},
+            {{"message", std::string(names::message_refused)},
+             {"room", "serve"},
              {"uid", std::to_string(refused.peer.uid)},
              {"pid", std::to_string(refused.peer.pid)}});
 }

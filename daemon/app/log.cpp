@@ -68,6 +68,10 @@ void to_journal(Level level, std::string_view text, std::initializer_list<Field>
   std::vector<std::string> entries{"MESSAGE=" + visible(text), "PRIORITY=" + std::to_string(priority(level)),
                                    "SYSLOG_IDENTIFIER=fettled"};
   for (const Field& field : fields) {
+    if (field.name == "message") {
+      entries.push_back("MESSAGE_ID=" + field.value);
+      continue;
+    }
     std::string name = "FETTLE_";
     for (const char c : field.name) name += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     entries.push_back(name + "=" + visible(field.value));

@@ -15,7 +15,7 @@ std::optional<Level> level_of(std::string_view word);
 
 // In the journal as FETTLE_ROOM=, FETTLE_CHECK=, FETTLE_SHELF=, FETTLE_UID= …
 struct Field {
-  std::string_view name;  // "room", "check", "shelf", "uid"
+  std::string_view name;  // "room", "check", "shelf", "uid"; "message" is the MESSAGE_ID, of names::messages
   std::string value;
 };
 

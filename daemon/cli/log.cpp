@@ -15,8 +15,6 @@ namespace {
 // Every unit of the package: the daemon, and what provisions, stages, collects and trims.
 constexpr std::array<std::string_view, 2> all_units{"fettled.service", "fettle-*"};
 
-const std::vector<std::string> levels(serve::log_levels.begin(), serve::log_levels.end());
-
 struct Wish {
   std::string unit;
   std::string since;
@@ -26,6 +24,7 @@ struct Wish {
 };
 
 void parse(CLI::App& app, Wish& wish, const std::vector<std::string>& arguments) {
+  const std::vector<std::string> levels(serve::log_levels.begin(), serve::log_levels.end());
   app.add_option("UNIT", wish.unit, "Only this unit, such as fettled, fettle-provision, fettle-stage@NAME");
   app.add_option("--since", wish.since,
                  "From then on, as journalctl reads it: '1 hour ago', 2026-11-24, boot; "
