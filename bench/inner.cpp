@@ -1,5 +1,5 @@
-// The inner loops, by Google Benchmark. `--root NODE` names a node made by bench/run: a captured machine with the
-// shipped profiles.
+// The inner loops, by Google Benchmark. `--root NODE` names a node made by bench/run: a captured machine with
+// the shipped profiles.
 //
 // bench/run reads the times of preflight, advice and growth from its JSON.
 #include <benchmark/benchmark.h>
@@ -122,7 +122,8 @@ void find_page(benchmark::State& state) {
 }
 BENCHMARK(find_page)->Arg(1)->Arg(10)->Arg(100)->Complexity();
 
-// A hub of so many repositories as the client leaves it, each with the 57 files that the frontier shelf has on average.
+// A hub of so many repositories as the client leaves it, each with the 57 files that the frontier shelf has
+// on average.
 class Hub {
  public:
   explicit Hub(std::int64_t repositories) {
@@ -139,7 +140,8 @@ class Hub {
 
  private:
   void add(std::int64_t number) const {
-    const fs::path folder = fs::path(root_) / "srv/fettle/hf/hub" / ("models--owner--m" + std::to_string(number));
+    const fs::path folder =
+        fs::path(root_) / "srv/fettle/hf/hub" / ("models--owner--m" + std::to_string(number));
     const std::string commit(40, 'a');
     for (const char* const part : {"blobs", "refs"}) fs::create_directories(folder / part);
     fs::create_directories(folder / "snapshots" / commit);
@@ -148,7 +150,8 @@ class Hub {
       std::string blob = std::to_string(file);
       blob.insert(0, 64 - blob.size(), '0');
       std::ofstream(folder / "blobs" / blob) << 'x';
-      fs::create_symlink("../../blobs/" + blob, folder / "snapshots" / commit / ("file-" + std::to_string(file)));
+      fs::create_symlink("../../blobs/" + blob,
+                         folder / "snapshots" / commit / ("file-" + std::to_string(file)));
     }
   }
 

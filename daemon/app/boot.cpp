@@ -49,7 +49,7 @@ int look_once(const Rooms& rooms, const system::Clock& clock, const Log& log, st
 }  // namespace
 
 int run(const Options& options, std::ostream& out, std::ostream& err) {
-  const Log log(standard_error_goes(options.journal_stream));
+  Log log(standard_error_goes(options.journal_stream));
   auto files = system::Files::open(options.root);
   if (!files) {
     err << "fettled: " << to_text(files.error()) << '\n';

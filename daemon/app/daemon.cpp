@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "app/notify.h"
+#include "base/names.h"
 #include "base/text.h"
 #include "serve/ledger.h"
 
@@ -37,8 +38,7 @@ bool is_under_way(const serve::Shelf& shelf) {
 
 }  // namespace
 
-Daemon::Daemon(boost::asio::io_context& loop, const system::Clock& clock, const Log& log, Rooms rooms,
-               Times times)
+Daemon::Daemon(boost::asio::io_context& loop, const system::Clock& clock, Log& log, Rooms rooms, Times times)
     : loop_(loop),
       clock_(clock),
       log_(log),
@@ -48,7 +48,8 @@ Daemon::Daemon(boost::asio::io_context& loop, const system::Clock& clock, const 
               {[this] { look(Depth::everything); }, [this] { was_read(); },
                [this](const serve::Refused& refused) { tell_refused(refused); },
                [this](const serve::Acknowledge& asked, const serve::Peer& peer) { acknowledge(asked, peer); },
-               [this](const std::string& check, const serve::Peer& peer) { withdraw(check, peer); }}),
+               [this](const std::string& check, const serve::Peer& peer) { withdraw(check, peer); },
+               [this](std::string_view level, const serve::Peer& peer) { set_log_level(level, peer); }}),
       signals_(loop),
       next_look_(loop),
       overdue_(loop),
@@ -118,7 +119,8 @@ void Daemon::reload() {
   } else {
     configuration_ = of_complaints(loaded.complaints);
     for (const profile::Complaint& complaint : loaded.complaints) {
-      log_.tell(Level::error, profile::to_text(complaint), {{"room", "profile"}});
+      log_.tell(Level::error, profile::to_text(complaint),
+                {{"message", std::string(names::message_configuration)}, {"room", "profile"}});
     }
   }
   if (looking_) publish();  // systemd waits for the end of the reload, and that look may hang
@@ -166,6 +168,10 @@ void Daemon::on_looked(serve::Inputs inputs, Depth depth) {
   is_overdue_ = false;
   const auto now = clock_.steady();
   inputs.took = std::chrono::duration_cast<std::chrono::milliseconds>(now - look_began_);
+  log_.tell(Level::debug, "looked " +
+                              std::string(depth == Depth::everything ? "at everything" : "at the reports") +
+                              " in " + std::to_string(inputs.took.count()) +
+                              " ms: " + count_of(inputs.findings.size(), "finding"));
   if (depth == Depth::everything) taken_ = look_began_;
   inputs_ = std::move(inputs);
   serve::follow(histories_, inputs_.shelves, clock_.now());
@@ -176,7 +182,7 @@ void Daemon::on_looked(serve::Inputs inputs, Depth depth) {
 void Daemon::on_overdue() {
   is_overdue_ = true;
   log_.tell(Level::error, "a look at the node hangs: the node is unknown until it comes back",
-            {{"check", std::string(look_id)}});
+            {{"message", std::string(names::message_hang)}, {"check", std::string(look_id)}});
   publish();
 }
 
@@ -266,25 +272,38 @@ std::vector<store::Event> Daemon::tell_changes(const serve::Inputs& inputs, cons
     const auto before = told_.find(named.id);
     // What is fine from the beginning is not worth a line.
     const bool is_news = before == told_.end() ? !is_fine : before->second != finding.status;
+    const Pace::May may = is_news ? pace_.may_tell(named.id, clock_.steady()) : Pace::May::tell;
+    if (may == Pace::May::hold) {
+      if (before != told_.end()) now[named.id] = before->second;  // so it is news again with the next look
+      continue;
+    }
     now[named.id] = finding.status;
     if (!is_news) continue;
+    const std::string often =
+        may == Pace::May::tell_after_a_rest ? " (it changed often, which was not told)" : "";
     const std::string_view id = named.id;
     const std::string_view room = id.substr(0, id.find('.'));
-    events.push_back({0, at, named.id, std::string(to_text(finding.status)) + ": " + finding.says});
+    events.push_back({0, at, named.id, std::string(to_text(finding.status)) + ": " + finding.says + often});
     const std::string text = named.id + " is " + std::string(to_text(finding.status)) + ": " + finding.says +
-                             (finding.hint.empty() ? "" : "\nhint: " + finding.hint);
+                             often + (finding.hint.empty() ? "" : "\nhint: " + finding.hint);
+    const std::string id_of_kind(names::message_check);
     const Level level = is_fine ? Level::info : Level::warning;
     if (room == "shelf" && room.size() < id.size()) {
-      log_.tell(level, text, {{"room", "shelf"}, {"check", named.id}, {"shelf", std::string(id.substr(6))}});
+      log_.tell(level, text,
+                {{"message", id_of_kind},
+                 {"room", "shelf"},
+                 {"check", named.id},
+                 {"shelf", std::string(id.substr(6))}});
     } else {
-      log_.tell(level, text, {{"room", std::string(room)}, {"check", named.id}});
+      log_.tell(level, text, {{"message", id_of_kind}, {"room", std::string(room)}, {"check", named.id}});
     }
   }
   told_ = std::move(now);
   const std::string state(serve::to_text(verdict.state));
   if (told_state_.rfind(state + ":", 0) != 0) {
     log_.tell(verdict.state == serve::State::failed ? Level::error : Level::info,
-              "the node is " + state + ": " + verdict.why, {{"state", state}});
+              "the node is " + state + ": " + verdict.why,
+              {{"message", std::string(names::message_state)}, {"state", state}});
     events.push_back({0, at, "node", state + ": " + verdict.why});
   }
   return events;
@@ -328,7 +347,8 @@ void Daemon::withdraw(const std::string& check, const serve::Peer& peer) {
 void Daemon::change_acknowledgements(const std::optional<store::Event>& event, const serve::Peer& peer) {
   if (!event) return;
   log_.tell(Level::info, event->subject + " " + event->says,
-            {{"room", "serve"},
+            {{"message", std::string(names::message_acknowledged)},
+             {"room", "serve"},
              {"check", event->subject},
              {"uid", std::to_string(peer.uid)},
              {"pid", std::to_string(peer.pid)}});
@@ -336,10 +356,26 @@ void Daemon::change_acknowledgements(const std::optional<store::Event>& event, c
   publish();
 }
 
+void Daemon::set_log_level(std::string_view word, const serve::Peer& peer) {
+  const auto level = level_of(word);
+  if (!level) return;  // the answer took only what is one
+  const store::Event event{0, clock_.now(), "log", "level " + std::string(word) + " by " + name_of(peer)};
+  log_.set_least(std::max(*level, Level::info));  // that it changes is told whatever comes after
+  log_.tell(Level::info, "the log tells from " + std::string(word) + " on, for " + name_of(peer),
+            {{"message", std::string(names::message_log_level)},
+             {"room", "serve"},
+             {"uid", std::to_string(peer.uid)},
+             {"pid", std::to_string(peer.pid)}});
+  log_.set_least(*level);
+  if (recorder_) recorder_->push({{event}, {}, {}});
+}
+
 void Daemon::end_acknowledgements(std::chrono::system_clock::time_point now) {
   const std::vector<store::Event> ended = acknowledgements_.end(now);
   for (const store::Event& event : ended)
-    log_.tell(Level::info, event.subject + " " + event.says, {{"room", "serve"}, {"check", event.subject}});
+    log_.tell(
+        Level::info, event.subject + " " + event.says,
+        {{"message", std::string(names::message_acknowledged)}, {"room", "serve"}, {"check", event.subject}});
   if (!ended.empty() && recorder_) recorder_->push({ended, {}, acknowledgements_.all()});
 }
 
@@ -350,7 +386,8 @@ void Daemon::tell_refused(const serve::Refused& refused) {
                      " socket: " + refused.said;
   if (refused.unsaid > 0) text += " (and " + std::to_string(refused.unsaid) + " before it)";
   log_.tell(Level::warning, text,
-            {{"room", "serve"},
+            {{"message", std::string(names::message_refused)},
+             {"room", "serve"},
              {"uid", std::to_string(refused.peer.uid)},
              {"pid", std::to_string(refused.peer.pid)}});
 }

@@ -18,11 +18,13 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "app/acknowledgements.h"
 #include "app/log.h"
 #include "app/memory.h"
+#include "app/pace.h"
 #include "profile/load.h"
 #include "profile/profile.h"
 #include "serve/history.h"
@@ -55,8 +57,7 @@ struct Times {
 
 class Daemon {
  public:
-  Daemon(boost::asio::io_context& loop, const system::Clock& clock, const Log& log, Rooms rooms,
-         Times times = {});
+  Daemon(boost::asio::io_context& loop, const system::Clock& clock, Log& log, Rooms rooms, Times times = {});
   ~Daemon();  // waits for a look that is under way
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
@@ -89,12 +90,13 @@ class Daemon {
   void acknowledge(const serve::Acknowledge& asked, const serve::Peer& peer);
   void withdraw(const std::string& check, const serve::Peer& peer);
   void change_acknowledgements(const std::optional<store::Event>& event, const serve::Peer& peer);
+  void set_log_level(std::string_view word, const serve::Peer& peer);
   void end_acknowledgements(std::chrono::system_clock::time_point now);
   void tell_refused(const serve::Refused& refused);
 
   boost::asio::io_context& loop_;
   const system::Clock& clock_;
-  const Log& log_;
+  Log& log_;
   Rooms rooms_;
   Times times_;
   serve::Server server_;
@@ -122,6 +124,7 @@ class Daemon {
   bool is_ready_ = false;
   bool is_reloading_ = false;
   std::map<std::string, Status, std::less<>> told_;  // findings as they were told last
+  Pace pace_;
   std::string told_state_;
 
   std::vector<store::Event> events_;  // the newest, oldest first

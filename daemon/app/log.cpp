@@ -7,11 +7,15 @@
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "serve/requests.h"
 
 namespace fettle::app {
 namespace {
@@ -64,6 +68,10 @@ void to_journal(Level level, std::string_view text, std::initializer_list<Field>
   std::vector<std::string> entries{"MESSAGE=" + visible(text), "PRIORITY=" + std::to_string(priority(level)),
                                    "SYSLOG_IDENTIFIER=fettled"};
   for (const Field& field : fields) {
+    if (field.name == "message") {
+      entries.push_back("MESSAGE_ID=" + field.value);
+      continue;
+    }
     std::string name = "FETTLE_";
     for (const char c : field.name) name += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     entries.push_back(name + "=" + visible(field.value));
@@ -86,6 +94,14 @@ spdlog::logger& terminal() {
 }
 
 }  // namespace
+
+std::optional<Level> level_of(std::string_view word) {
+  constexpr std::array levels{Level::error, Level::warning, Level::info, Level::debug};
+  static_assert(levels.size() == serve::log_levels.size());
+  const auto found = std::find(serve::log_levels.begin(), serve::log_levels.end(), word);
+  if (found == serve::log_levels.end()) return std::nullopt;
+  return levels.at(static_cast<std::size_t>(found - serve::log_levels.begin()));
+}
 
 Log::Log(Goes goes, Level least) : goes_(goes), least_(least) {}
 

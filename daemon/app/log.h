@@ -2,6 +2,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -10,9 +11,11 @@ namespace fettle::app {
 // A promise to the operator is broken / the node is worse than wanted / something changed / the rest.
 enum class Level { error, warning, info, debug };
 
+std::optional<Level> level_of(std::string_view word);
+
 // In the journal as FETTLE_ROOM=, FETTLE_CHECK=, FETTLE_SHELF=, FETTLE_UID= …
 struct Field {
-  std::string_view name;  // "room", "check", "shelf", "uid"
+  std::string_view name;  // "room", "check", "shelf", "uid"; "message" is the MESSAGE_ID, of names::messages
   std::string value;
 };
 
@@ -25,6 +28,9 @@ class Log {
   // One line each: control characters are made visible, so that nothing said by a file or a client forges a
   // line.
   void tell(Level level, std::string_view text, std::initializer_list<Field> fields = {}) const;
+
+  Level least() const { return least_; }
+  void set_least(Level least) { least_ = least; }
 
  private:
   Goes goes_;

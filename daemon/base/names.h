@@ -2,6 +2,7 @@
 // else.
 #pragma once
 
+#include <array>
 #include <string_view>
 
 namespace fettle::names {
@@ -48,5 +49,18 @@ inline constexpr std::string_view stage_unit = "fettle-stage@";  // + shelf + ".
 inline constexpr std::string_view daemon_user = "fettle";
 inline constexpr std::string_view stage_user = "fettle-stage";
 inline constexpr std::string_view control_group = "fettle";
+
+// Kinds of lines in the journal, as MESSAGE_ID=. packaging/fettle.catalog explains each; none is ever
+// changed.
+inline constexpr std::string_view message_state = "4b95aa621c9c430690cdb30287bbb0c6";
+inline constexpr std::string_view message_check = "2779a08973ce4fdc888229937ba1c075";
+inline constexpr std::string_view message_acknowledged = "b0cd5f26548f4563a9c046a774ecffdc";
+inline constexpr std::string_view message_refused = "b459c68ada0347aa87b1023361d8c258";
+inline constexpr std::string_view message_configuration = "55ca55c128b14e30a07b1eb9a8188f98";
+inline constexpr std::string_view message_hang = "1e81264b7f6a426080f741e9bfbd64b9";
+inline constexpr std::string_view message_log_level = "e2dbf057c10e42d49f57c10196d5650b";
+inline constexpr std::array messages{message_state,    message_check,         message_acknowledged,
+                                     message_refused,  message_configuration, message_hang,
+                                     message_log_level};
 
 }  // namespace fettle::names

@@ -2,13 +2,13 @@
 // counts anew as soon as it gets worse or says something else.
 #include <CLI/CLI.hpp>
 #include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
 #include <ostream>
 
 #include "base/json.h"
 #include "cli/amount_text.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/tell.h"
 #include "cli/terminal.h"
 
 namespace fettle::cli {
@@ -50,11 +50,6 @@ std::optional<Error> mistake_in(const Wish& wish) {
   return std::nullopt;
 }
 
-int report_refused(Context& context, const Error& error) {
-  if (error.why == Why::denied) return report(context, error, not_permitted);
-  return report(context, error, error.why == Why::refused ? failed : unreachable);
-}
-
 int list(Context& context) {
   Client client(context.system.files);
   const auto answer = client.json("/v1/acknowledged");
@@ -76,18 +71,6 @@ int list(Context& context) {
   return ok;
 }
 
-int tell(Context& context, std::string_view target, const json::object& body) {
-  Client client(context.system.files);
-  const auto answer = client.tell(target, body);
-  if (!answer) return report_refused(context, answer.error());
-  if (context.format == Format::json) {
-    context.out << pretty_json(*answer);
-  } else {
-    context.out << for_terminal(json_text(*answer, "says")) << '\n';
-  }
-  return ok;
-}
-
 }  // namespace
 
 int run_acknowledge(Context& context, const std::vector<std::string>& arguments) {
@@ -104,11 +87,11 @@ int run_acknowledge(Context& context, const std::vector<std::string>& arguments)
   }
   if (const auto error = mistake_in(wish)) return report(context, *error, usage);
   if (wish.lists) return list(context);
-  if (wish.withdraws) return tell(context, "/v1/withdraw", {{"check", wish.check}});
+  if (wish.withdraws) return tell_daemon(context, "/v1/withdraw", {{"check", wish.check}});
   const auto time = parse_duration(wish.time);
   if (!time) return report(context, time.error(), usage);
-  return tell(context, "/v1/acknowledge",
-              {{"check", wish.check}, {"for_seconds", time->count()}, {"because", wish.because}});
+  return tell_daemon(context, "/v1/acknowledge",
+                     {{"check", wish.check}, {"for_seconds", time->count()}, {"because", wish.because}});
 }
 
 }  // namespace fettle::cli

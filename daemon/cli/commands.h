@@ -7,6 +7,7 @@ namespace fettle::cli {
 
 int run_acknowledge(Context& context, const std::vector<std::string>& arguments);
 int run_apply(Context& context, const std::vector<std::string>& arguments);
+int run_bench(Context& context, const std::vector<std::string>& arguments);
 int run_caches(Context& context, const std::vector<std::string>& arguments);
 int run_capture(Context& context, const std::vector<std::string>& arguments);
 int run_check(Context& context, const std::vector<std::string>& arguments);

@@ -6,6 +6,8 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/tell.h"
+#include "serve/requests.h"
 
 namespace fettle::cli {
 namespace {
@@ -13,25 +15,27 @@ namespace {
 // Every unit of the package: the daemon, and what provisions, stages, collects and trims.
 constexpr std::array<std::string_view, 2> all_units{"fettled.service", "fettle-*"};
 
-constexpr std::array<std::string_view, 4> priorities{"error", "warning", "info", "debug"};
-
 struct Wish {
   std::string unit;
   std::string since;
   std::string priority;
+  std::string level;
   unsigned lines = 200;
 };
 
 void parse(CLI::App& app, Wish& wish, const std::vector<std::string>& arguments) {
+  const std::vector<std::string> levels(serve::log_levels.begin(), serve::log_levels.end());
   app.add_option("UNIT", wish.unit, "Only this unit, such as fettled, fettle-provision, fettle-stage@NAME");
   app.add_option("--since", wish.since,
                  "From then on, as journalctl reads it: '1 hour ago', 2026-11-24, boot; "
                  "boot is the default")
       ->type_name("TIME");
-  app.add_option("--priority", wish.priority, "Only what is at least so grave")
-      ->check(CLI::IsMember(std::vector<std::string>(priorities.begin(), priorities.end())));
+  app.add_option("--priority", wish.priority, "Only what is at least so grave")->check(CLI::IsMember(levels));
   app.add_option("--lines", wish.lines, "At most the newest so many; 200 by default")
       ->check(CLI::Range(1U, 100000U));
+  app.add_option("--level", wish.level,
+                 "How much the daemon writes from now on, until it is restarted; for root and group fettle")
+      ->check(CLI::IsMember(levels));
   app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
 }
 
@@ -83,6 +87,14 @@ int run_log(Context& context, const std::vector<std::string>& arguments) {
                   {Why::malformed, "'" + wish.unit + "' is no unit of fettle",
                    "`journalctl --unit NAME` reads the journal of others"},
                   usage);
+  }
+  if (!wish.level.empty()) {
+    if (arguments.size() > 2)
+      return report(context,
+                    {Why::malformed, "--level changes the daemon, and goes with nothing else",
+                     "`fettle log --priority LEVEL` reads what is so grave"},
+                    usage);
+    return tell_daemon(context, "/v1/log-level", {{"level", wish.level}});
   }
   const auto told = context.system.runner.run(command_of(wish, context));
   if (!told) {

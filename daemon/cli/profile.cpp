@@ -105,10 +105,19 @@ json::object to_json(const profile::Shelf& shelf) {
                                            {"include", to_json(each.include)},
                                            {"exclude", to_json(each.exclude)}});
   }
-  return {{"name", shelf.name},         {"why", shelf.why},
-          {"priority", shelf.priority}, {"source", profile::to_text(shelf.source)},
-          {"archive", shelf.archive},   {"directory", shelf.directory},
-          {"endpoint", shelf.endpoint}, {"repositories", std::move(repositories)}};
+  return {{"name", shelf.name},
+          {"why", shelf.why},
+          {"priority", shelf.priority},
+          {"source", profile::to_text(shelf.source)},
+          {"archive", shelf.archive},
+          {"directory", shelf.directory},
+          {"endpoint", shelf.endpoint},
+          {"proxy", shelf.proxy},
+          {"no_proxy", to_json(shelf.no_proxy)},
+          {"jitter_seconds", shelf.jitter_seconds},
+          {"rate_bytes_per_second", shelf.rate.count},
+          {"hours", shelf.hours ? json::value(profile::to_text(*shelf.hours)) : json::value(nullptr)},
+          {"repositories", std::move(repositories)}};
 }
 
 json::object to_json(const Profile& wanted) {

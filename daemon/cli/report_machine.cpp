@@ -148,7 +148,7 @@ void add_software(Html& html, const Answers& answers) {
     return [key](const json::value& value) { return json_text(value, key); };
   };
   add_table(
-      html, {{"part"}, {"found"}, {"verdict", Kind::status}, {"by the compatibility table"}},
+      html, {{"part"}, {"found"}, {"verdict", Kind::status}, {"the table says"}},
       {software_row(answers, "Operating system", said_of(answers, "os", text_in("pretty")), "os.release"),
        software_row(answers, "Kernel", said_of(answers, "kernel", text_in("release")), "os.kernel"),
        software_row(answers, "amdgpu module", said_of(answers, "driver", &driver_text), "driver.amdgpu"),

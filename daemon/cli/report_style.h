@@ -67,7 +67,7 @@ tr { break-inside: avoid; }
 svg { display: block; }
 svg.bar { width: 100%; height: 16px; margin-top: 0.125rem; overflow: visible; }
 .bar .done { fill: var(--line); } .bar .before { stroke: var(--ink); stroke-width: 2px; }
-.growth { margin: 1.25rem 0 1rem; break-inside: avoid; }
+.growth { margin: 0.5rem 0 1rem; padding-top: 0.75rem; break-inside: avoid; }
 .growth .area { display: grid; grid-template-columns: auto 1fr; gap: 0 0.625rem; }
 .growth .scale { display: flex; flex-direction: column; justify-content: space-between; text-align: right;
                  height: 11.2rem; margin: -0.6rem 0; font-size: 0.8125rem; color: var(--quiet); }
@@ -104,7 +104,7 @@ footer { margin-top: 3rem; padding-top: 0.75rem; border-top: 1px solid var(--rul
   @page { margin: 16mm 14mm; }
   html { font-size: 12px; }
   body { max-width: none; padding: 0; }
-  h2, h3 { break-after: avoid; }
+  h2, h3, h3 + p { break-after: avoid; }
   section { margin-top: 1.75rem; }
   thead { display: table-header-group; }
 }

@@ -36,7 +36,24 @@ int judge(const Result<shelf::Report>& report) {
   }
 }
 
-int show(Context& context, const profile::Profile&, const ShelfWords& words) {
+// How the profile lets the shelf come; nothing when it says nothing.
+void print_manner(std::ostream& out, const profile::Profile& profile, std::string_view name) {
+  const auto found = std::find_if(profile.shelves.begin(), profile.shelves.end(),
+                                  [&](const profile::Shelf& shelf) { return shelf.name == name; });
+  if (found == profile.shelves.end()) return;
+  if (found->rate.count > 0) out << "  rate: at most " << to_text(found->rate) << " a second\n";
+  if (found->hours) out << "  hours: " << profile::to_text(*found->hours) << " UTC\n";
+  if (!found->proxy.empty()) {
+    out << "  proxy: " << found->proxy;
+    for (const std::string& host : found->no_proxy)
+      out << (&host == found->no_proxy.data() ? ", not for " : ", ") << host;
+    out << '\n';
+  }
+  if (found->jitter_seconds > 0)
+    out << "  begins within " << found->jitter_seconds << " s after the boot, at this node's turn\n";
+}
+
+int show(Context& context, const profile::Profile& profile, const ShelfWords& words) {
   const auto report = shelf::read_report(context.system.files, words.name);
   if (context.format == Format::json) {
     context.out << pretty_json(report_json(report, words.name));
@@ -56,6 +73,7 @@ int show(Context& context, const profile::Profile&, const ShelfWords& words) {
                 << shelf::to_text(repository.state) << ", " << to_text(repository.done.bytes) << " of "
                 << to_text(repository.total.bytes) << '\n';
   }
+  print_manner(context.out, profile, words.name);
   if (report->error) context.out << to_text(*report->error) << '\n';
   return judge(report);
 }
@@ -208,6 +226,17 @@ constexpr std::array verbs{
                ->required();
          },
          &export_it},
+    Verb{"client", "the hub's client `hf`: which one is used, or a private one from a list with hashes",
+         [](CLI::App& verb, ShelfWords& words) {
+           verb.add_option("ACTION", words.action, "show or install")
+               ->required()
+               ->check(CLI::IsMember({"show", "install"}));
+           verb.add_option("--client", words.client, "show: path of another one");
+           verb.add_option("--requirements", words.file, "install: the list; the site's by default");
+           verb.add_option("--wheelhouse", words.wheelhouse, "install: a directory with the wheels");
+           verb.add_flag("--dry-run", words.dry_run, "install: only say what would be run");
+         },
+         &shelf_client},
     Verb{"import", "stage the shelf that an archive holds",
          [](CLI::App& verb, ShelfWords& words) {
            verb.add_option("FILE", words.file, "a tar that `fettle shelf export` wrote")->required();

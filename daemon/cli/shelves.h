@@ -31,10 +31,13 @@ struct ShelfWords {
   std::string file;
   std::string client;                     // path of `hf`
   std::vector<std::string> repositories;  // of adopt
+  std::string action;                     // of client: install or show
+  std::string wheelhouse;                 // of client install
   Bytes rate;                             // of scrub, a second
   bool anew = false;                      // --anew: lock asks the source
   bool apply = false;                     // --apply: gc and remove really remove
   bool detached = false;                  // --detached: gc takes revisions without a ref
+  bool dry_run = false;                   // --dry-run: client install only says what it would run
   bool watch = false;                     // --watch
 };
 
@@ -48,6 +51,7 @@ int stage_and_watch(Context& context, const profile::Profile& profile, const She
 int hold_shelf(Context& context, const profile::Profile& profile, const ShelfWords& words);
 int resume_shelf(Context& context, const profile::Profile& profile, const ShelfWords& words);
 int cancel_shelf(Context& context, const profile::Profile& profile, const ShelfWords& words);
+int shelf_client(Context& context, const profile::Profile& profile, const ShelfWords& words);
 
 // 0 ready, 75 when it goes on by itself later, else 2.
 int stage_code(const shelf::Report& report);

@@ -148,6 +148,9 @@ int run_storage(Context& context, const std::vector<std::string>& arguments) {
   if (!arguments.empty() && arguments.front() == "caches") {
     return run_caches(context, {arguments.begin() + 1, arguments.end()});
   }
+  if (!arguments.empty() && arguments.front() == "bench") {
+    return run_bench(context, {arguments.begin() + 1, arguments.end()});
+  }
   if (!arguments.empty() && arguments.front() == "trim") {
     return run_trim(context, {arguments.begin() + 1, arguments.end()});
   }
@@ -162,6 +165,8 @@ int run_storage(Context& context, const std::vector<std::string>& arguments) {
   const auto* const past =
       cli.add_subcommand("history", "the verdicts of the last boots, with their evidence");
   cli.add_subcommand("caches", "the directories of the cache, how full each is and how fast it grows");
+  cli.add_subcommand("bench",
+                     "how fast the cache and each of its drives are, in some seconds; leaves no file");
   cli.add_subcommand("trim", "tell the drives which blocks of the cache hold nothing; loses no data");
   storage::Consent consent;
   std::vector<const CLI::App*> asked;

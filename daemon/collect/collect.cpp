@@ -9,6 +9,7 @@
 #include "collect/baseline.h"
 #include "collect/child.h"
 #include "collect/kernel_log.h"
+#include "facts/clock.h"
 #include "facts/readers.h"
 #include "system/lock.h"
 
@@ -49,6 +50,7 @@ class Run {
     const auto uptime = facts::read_uptime(system_.files);
     if (!uptime) return fail(while_doing("collect", uptime.error()));
     uptime_ = *uptime;
+    if (const auto done = ask_for_the_clock(); !done) return fail(done.error());
     if (!wish_.log_rules.empty()) {
       if (const auto done = look_at_the_log(); !done) return fail(done.error());
     }
@@ -103,6 +105,16 @@ class Run {
     const auto written = system_.files.write(facts::collected_file(kind), pretty_json(result), 0644);
     if (!written) return fail(written.error());
     return {};
+  }
+
+  // --- the clock ---
+
+  Result<void> ask_for_the_clock() {
+    const auto before = previous(facts::clock_kind, &facts::parse_clock_trial);
+    if (!system_.files.is_the_machine() || (before && !is_due(before->stamp, clock_interval))) return {};
+    const facts::ClockTrial trial{stamp_for(clock_interval), system::ask_time_sync()};
+    if (!trial.sync) looked_.push_back({"the clock", {}, trial.sync.error()});
+    return write(facts::clock_kind, to_json(trial));
   }
 
   // --- the kernel log ---

@@ -18,6 +18,7 @@ namespace fettle::collect {
 using namespace std::chrono_literals;
 
 // How often each kind is due. Results count for three times as long, then they are unknown.
+inline constexpr std::chrono::seconds clock_interval = 5min;
 inline constexpr std::chrono::seconds cache_interval = 5min;
 inline constexpr std::chrono::seconds drives_interval = 15min;
 inline constexpr std::chrono::seconds usage_interval = 1h;

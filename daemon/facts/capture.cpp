@@ -407,7 +407,7 @@ Result<Captured> capture(const system::Files& files, const system::Clock& clock,
   }
   Capture capture(files, wanted);
   capture.take(paths);
-  capture.note_time_sync(read_time_sync(files));
+  capture.note_time_sync(read_time_sync(files, read_uptime(files)));
   return capture.write(clock);
 }
 

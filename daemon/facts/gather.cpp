@@ -32,7 +32,7 @@ Facts gather(const system::Files& files) {
   facts.cpus = read_cpus(files);
   facts.swaps = read_swaps(files);
   facts.root_space = files.space("/");
-  facts.time_sync = read_time_sync(files);
+  facts.time_sync = read_time_sync(files, facts.uptime);
   facts.infiniband = read_infiniband(files);
   facts.gpu_access = read_gpu_access(files);
   facts.next_boot = read_next_boot(files);

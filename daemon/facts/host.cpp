@@ -6,6 +6,7 @@
 #include <cctype>
 #include <set>
 
+#include "facts/clock.h"
 #include "facts/readers.h"
 #include "facts/sysfs.h"
 
@@ -142,18 +143,21 @@ Result<std::vector<Swap>> read_swaps(const system::Files& files) {
   return swaps;
 }
 
-Result<system::TimeSync> read_time_sync(const system::Files& files) {
-  // The kernel knows best, but a service with ProtectClock= may not ask it, and files of another machine have
-  // none.
-  Result<system::TimeSync> asked = fail(Why::missing, "");
-  if (files.is_the_machine()) asked = system::ask_time_sync();
-  if (asked) return asked;
+Result<system::TimeSync> read_time_sync(const system::Files& files,
+                                        const Result<std::chrono::seconds>& uptime) {
+  // The kernel knows best, but the daemon may not ask it, and files of another machine have none.
+  if (files.is_the_machine()) {
+    if (auto asked = system::ask_time_sync()) return asked;
+  }
+  const auto collected = read_clock_trial(files, uptime);
+  if (collected && collected->sync) return collected->sync;
   // systemd-timesyncd makes it when it has the time; other programs leave no such mark.
   const auto mark = files.exists("/run/systemd/timesync/synchronized");
   if (!mark) return fail(mark.error());
   if (*mark) return system::TimeSync::synchronised;
-  if (files.is_the_machine()) return asked;
-  return fail(Why::missing, "cannot tell whether the clock is kept right: only the running kernel knows");
+  if (!files.is_the_machine())
+    return fail(Why::missing, "cannot tell whether the clock is kept right: only the running kernel knows");
+  return fail(collected ? collected->sync.error() : collected.error());
 }
 
 Result<std::vector<InfinibandPort>> read_infiniband(const system::Files& files) {

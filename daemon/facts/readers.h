@@ -24,7 +24,9 @@ Result<std::chrono::seconds> read_uptime(const system::Files& files);
 Result<Hardware> read_hardware(const system::Files& files);
 Result<Cpus> read_cpus(const system::Files& files);
 Result<std::vector<Swap>> read_swaps(const system::Files& files);
-Result<system::TimeSync> read_time_sync(const system::Files& files);
+// From the kernel, or else from what the collector, which may ask it, left; `uptime` is the node's.
+Result<system::TimeSync> read_time_sync(const system::Files& files,
+                                        const Result<std::chrono::seconds>& uptime);
 Result<std::vector<InfinibandPort>> read_infiniband(const system::Files& files);
 Result<GpuAccess> read_gpu_access(const system::Files& files);
 // The newest kernel below /boot; settings of the host that the profile names.

@@ -47,6 +47,9 @@ constexpr std::array needed{
     Needed{Source::directory, "a directory", "directory", Need::required,
            "the absolute path of a cache, or of a folder with OWNER/NAME in it"},
     Needed{Source::hub, "the hub", "endpoint", Need::optional, ""},
+    Needed{Source::hub, "the hub", "proxy", Need::optional, ""},
+    Needed{Source::hub, "the hub", "no_proxy", Need::optional, ""},
+    Needed{Source::hub, "the hub", "jitter_seconds", Need::optional, ""},
 };
 
 std::string from_text(Source source) {
@@ -54,6 +57,24 @@ std::string from_text(Source source) {
     if (each.source == source) return std::string(each.from);
   }
   return {};
+}
+
+// Slower than this the client's connections stand still for so long that the hub closes them.
+constexpr Bytes lowest_rate = 10_MiB;
+
+void rate(Reading& reading, const Node& node, const std::string& what, Bytes& out) {
+  bytes(reading, node, what, out);
+  if (out.count == 0 || out >= lowest_rate) return;
+  reading.complain(node.place, what + " cannot be '" + shown(node.text) + "'",
+                   "10 MiB or more, which is a second; left out, it is as fast as it goes");
+}
+
+void hours(Reading& reading, const Node& node, const std::string& what, std::optional<Hours>& out) {
+  if (!is_text(reading, node, what)) return;
+  out = parse_hours(node.text);
+  if (out) return;
+  reading.complain(node.place, what + " cannot be '" + shown(node.text) + "'",
+                   "a window of the day in UTC with two digits each: 22:00-06:00");
 }
 
 constexpr std::array shelf_fields{
@@ -66,6 +87,11 @@ constexpr std::array shelf_fields{
     field<&Shelf::archive, text<path_rule>>("archive"),
     field<&Shelf::directory, text<path_rule>>("directory"),
     field<&Shelf::endpoint, text<endpoint_rule>>("endpoint"),
+    field<&Shelf::proxy, text<endpoint_rule>>("proxy"),
+    field<&Shelf::no_proxy, list_of<text<host_rule>, std::string>>("no_proxy"),
+    field<&Shelf::jitter_seconds, number<0, 3600>>("jitter_seconds"),
+    field<&Shelf::rate, rate>("rate"),
+    field<&Shelf::hours, hours>("hours"),
     field<&Shelf::repositories, some_of<repository, Repository>>("repositories", Need::required),
 };
 
@@ -102,6 +128,9 @@ void read_shelf(Reading& reading, const Node& root, Shelf& out) {
           "source: " + std::string(to_text(each.source)));
     }
   }
+  const Node* const no_proxy = root.find("no_proxy");
+  if (no_proxy != nullptr && out.source == Source::hub && out.proxy.empty())
+    reading.complain(no_proxy->place, "'no_proxy' has no effect without 'proxy'", "leave it out");
   Once repositories("the repository");
   for (std::size_t at = 0; at < out.repositories.size(); ++at) {
     const Node* const id = root.find("repositories")->items[at].find("id");

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "profile/hours.h"
 
 namespace fettle::profile {
 
@@ -115,6 +116,11 @@ struct Shelf {
   std::string archive;                   // path of the tar (zstd, gzip or plain) for Source::archive
   std::string directory;                 // path that holds a cache or repository folders, Source::directory
   std::string endpoint;                  // HF_ENDPOINT for Source::hub; empty = the client's default
+  std::string proxy;                     // for Source::hub; empty = none
+  std::vector<std::string> no_proxy;     // hosts that are asked without it
+  unsigned jitter_seconds = 0;           // Source::hub is first asked at a moment of so long after the boot
+  Bytes rate;                            // a second; 0 = as fast as it goes
+  std::optional<Hours> hours;            // only then anything is fetched; empty = always
   int priority = 0;                      // higher first
   std::vector<Repository> repositories;  // fetched in this order
   std::string why;

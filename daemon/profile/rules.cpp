@@ -105,6 +105,11 @@ bool is_endpoint(std::string_view text) {
   return word(rest, 256) && rest[0] != '/' && made_of(rest, lower, upper, digit, "._-:/[]");
 }
 
+// Several of them are joined with commas for the client.
+bool is_host(std::string_view text) {
+  return word(text, 256) && made_of(text, lower, upper, digit, "._-:/");
+}
+
 bool is_version(std::string_view text) {
   return word(text, 32) && made_of(text.substr(0, 1), digit) && made_of(text, digit, ".x");
 }
@@ -174,6 +179,7 @@ const Rule path_rule{&is_absolute,
 const Rule place_rule{&is_place,
                       "a path such as /var/lib/docker or ~/.cache/huggingface, none of the system's own"};
 const Rule endpoint_rule{&is_endpoint, "an http or https address without user and password"};
+const Rule host_rule{&is_host, "a host, a domain with a dot in front, or an address"};
 const Rule version_rule{&is_version, "a version such as 7.0.2 or 6.4.x"};
 const Rule date_rule{[](std::string_view text) { return is_date_of(text, "yyyy-mm-dd"); },
                      "a date such as 2025-10-10"};

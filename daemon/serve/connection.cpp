@@ -224,6 +224,8 @@ class Connection : public std::enable_shared_from_this<Connection>, private Dead
       core_->hooks.acknowledge(answer_.acknowledge, peer_);
     if (answer_.effect == Effect::withdraw && core_->hooks.withdraw)
       core_->hooks.withdraw(answer_.acknowledge.check, peer_);
+    if (answer_.effect == Effect::log_level && core_->hooks.log_level)
+      core_->hooks.log_level(answer_.log_level, peer_);
     if (answer_.keep && core_->hooks.was_read) core_->hooks.was_read();
     if (answer_.effect == Effect::follow) {
       start_follower(core_, std::move(socket_), std::move(seat_), last_seen(request["Last-Event-ID"]));

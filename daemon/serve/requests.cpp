@@ -6,6 +6,7 @@
 #include <boost/json/object.hpp>
 #include <vector>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "serve/metrics.h"
 #include "serve/openapi.h"
@@ -155,6 +156,19 @@ Answer withdraw(const Question& question, std::string_view) {
   return answer;
 }
 
+Answer log_level(const Question& question, std::string_view) {
+  const auto body = parse_json(question.body, "the body");
+  const std::string word = body ? json_text(*body, "level") : std::string();
+  const auto* const level = std::find(log_levels.begin(), log_levels.end(), word);
+  if (level == log_levels.end()) {
+    return refusal(400, "the body names no level",
+                   R"(the body is JSON such as {"level":"debug"}: error, warning, info or debug)");
+  }
+  Answer answer = told("the daemon tells from " + word + " on, until it is restarted", Effect::log_level);
+  answer.log_level = *level;
+  return answer;
+}
+
 constexpr std::array table{
     Route{"GET", "/v1/status", Where::both, "everything in one answer", "Status", &status},
     Route{"GET", "/v1/health", Where::both, "200 when the node can serve, else 503", "Health", &health},
@@ -176,6 +190,8 @@ constexpr std::array table{
     Route{"POST", "/v1/acknowledge", Where::control, "a finding is known as it is, for a time and a reason",
           "Told", &acknowledge},
     Route{"POST", "/v1/withdraw", Where::control, "it is not known any more", "Told", &withdraw},
+    Route{"POST", "/v1/log-level", Where::control, "how much the daemon writes to its log, until its restart",
+          "Told", &log_level},
 };
 
 constexpr bool paths_are_unique() {

@@ -2,6 +2,7 @@
 // library here.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -41,7 +42,10 @@ inline constexpr std::string_view problem_type = "application/problem+json";
 
 // What the caller has to do besides answering.
 // follow: the connection becomes a stream of events.
-enum class Effect { none, refresh, follow, acknowledge, withdraw };
+enum class Effect { none, refresh, follow, acknowledge, withdraw, log_level };
+
+// How much the daemon may tell, the gravest first.
+inline constexpr std::array<std::string_view, 4> log_levels{"error", "warning", "info", "debug"};
 
 // The body is `head`, then `rest` (which `keep` holds), then `tail`.
 struct Answer {
@@ -54,7 +58,8 @@ struct Answer {
   std::string allow;         // for 405
   unsigned retry_after = 0;  // seconds, for 503; 0 = not said
   Effect effect = Effect::none;
-  Acknowledge acknowledge;  // for the last two effects; withdraw takes only the check
+  Acknowledge acknowledge;     // for the effects of that name; withdraw takes only the check
+  std::string_view log_level;  // one of log_levels
   std::shared_ptr<const Snapshot> keep;
 
   std::size_t size() const { return head.size() + rest.size() + tail.size(); }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/fd.h"
@@ -50,6 +51,7 @@ struct Hooks {
   std::function<void(const Refused&)> refused;
   std::function<void(const Acknowledge&, const Peer&)> acknowledge;
   std::function<void(const std::string& check, const Peer&)> withdraw;
+  std::function<void(std::string_view level, const Peer&)> log_level;
 };
 
 // Kept in memory for followers that come back with the id of the last event they saw.

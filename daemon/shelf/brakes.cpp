@@ -37,6 +37,14 @@ void Brakes::keep_reserve() {
             "free some space; the worker looks again by itself", 300s);
 }
 
+void Brakes::keep_hours() {
+  if (stop_ || !shelf_.hours) return;
+  const auto rest = profile::until_open(*shelf_.hours, system_.clock.now());
+  if (rest.count() == 0) return;
+  stop_with("it may only fetch in its hours, " + profile::to_text(*shelf_.hours) + " UTC",
+            "the worker goes on by itself then; 'hours' in the shelf's file changes them", rest);
+}
+
 void Brakes::stop_with(const std::string& because, const std::string& hint,
                        std::chrono::seconds retry_after) {
   stop_ = Stopped{

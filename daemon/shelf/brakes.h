@@ -21,6 +21,8 @@ class Brakes {
   Result<void> look();
   // Admission counted what was free then; others write too.
   void keep_reserve();
+  // Outside of the shelf's hours nothing is fetched.
+  void keep_hours();
 
   // Why everything ends now, or nothing. Once set it stays.
   const std::optional<Stopped>& stop() const { return stop_; }

@@ -16,9 +16,7 @@ using namespace std::chrono_literals;
 constexpr std::array<std::string_view, 3> usual_places{"/opt/fettle/hf/bin/hf", "/usr/bin/hf",
                                                        "/usr/local/bin/hf"};
 constexpr const char* install_hint =
-    "python3 -m venv /opt/fettle/hf && /opt/fettle/hf/bin/pip install 'huggingface_hub>=1.22' (package "
-    "python3-venv), or "
-    "use a shelf from an archive";
+    "`fettle shelf client install` makes a private one in /opt/fettle, or use a shelf from an archive";
 
 // 256 GiB: with less memory the client's own preset, up to 64 GB of buffers, is a danger to the rest of the
 // node.
@@ -50,6 +48,9 @@ constexpr std::array rows{
         "put a valid one into /etc/fettle/credentials/hf-token", 0s},
     Row{"401 Unauthorized", State::failed, Why::denied, "the hub does not accept the token",
         "put a valid one into /etc/fettle/credentials/hf-token", 0s},
+    // What the other half of the client says of a token.
+    Row{"HTTP status client error (401", State::failed, Why::denied, "the hub does not accept the token",
+        "put a valid one into /etc/fettle/credentials/hf-token", 0s},
     Row{"403 Forbidden", State::failed, Why::denied, "the hub does not allow it",
         "may the account whose token is in /etc/fettle/credentials/hf-token read it?", 0s},
     Row{"Revision not found", State::failed, Why::missing, "the hub does not have this revision",
@@ -78,6 +79,11 @@ constexpr std::array rows{
         "does a proxy or a sign-in page stand between this node and the hub? the worker tries again by "
         "itself",
         300s},
+    // Its environment is ours and does not say so: what is found as `hf` must be something of its own.
+    Row{"offline mode is enabled", State::failed, Why::refused, "the client is told not to use the network",
+        "is `hf` on this node a script that sets HF_HUB_OFFLINE? name another client with --client", 0s},
+    Row{"Aborted!", State::held, Why::failed, "somebody interrupted the client",
+        "the worker tries again by itself", 30s},
     Row{"Consistency check failed", State::held, Why::failed, "a file came with the wrong length",
         network_hint, 60s},
     Row{"Server error '5", State::held, Why::failed, "the hub has an error of its own", network_hint, 60s},
@@ -143,6 +149,16 @@ std::optional<std::uint64_t> memory_kib(const system::Files& files) {
     return to_number<std::uint64_t>(line.substr(0, line.find(' ')));
   }
   return std::nullopt;
+}
+
+// In both spellings: the client's two halves do not agree on one.
+void set_proxy(const profile::Shelf& shelf, std::map<std::string, std::string>& env) {
+  if (shelf.proxy.empty()) return;
+  for (const char* name : {"http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"}) env[name] = shelf.proxy;
+  std::string hosts;
+  for (const std::string& host : shelf.no_proxy) hosts.append(hosts.empty() ? "" : ",").append(host);
+  if (hosts.empty()) return;
+  for (const char* name : {"no_proxy", "NO_PROXY"}) env[name] = hosts;
 }
 
 }  // namespace
@@ -225,8 +241,11 @@ std::map<std::string, std::string> client_environment(const Work& work) {
       {"NO_COLOR", "1"},
       {"PYTHONDONTWRITEBYTECODE", "1"},
   };
+  const bool is_limited = work.shelf.rate.count > 0;
+  // Few streams and small buffers: what is under way when the client is paused stays little.
+  if (is_limited) env["HF_XET_FIXED_DOWNLOAD_CONCURRENCY"] = "4";
   const auto memory = memory_kib(files);
-  if (memory && *memory >= memory_for_preset_kib) {
+  if (memory && *memory >= memory_for_preset_kib && !is_limited) {
     env["HF_XET_HIGH_PERFORMANCE"] = "1";
   } else {
     // Names that old and new clients follow when the preset is off.
@@ -238,6 +257,7 @@ std::map<std::string, std::string> client_environment(const Work& work) {
   std::string endpoint = work.shelf.endpoint;
   while (!endpoint.empty() && endpoint.back() == '/') endpoint.pop_back();
   if (!endpoint.empty()) env["HF_ENDPOINT"] = endpoint;
+  set_proxy(work.shelf, env);
   return env;
 }
 
@@ -272,11 +292,15 @@ Stopped classify(std::string_view doing, int exit_code, std::string_view words) 
     said.append(row.says).append(heard);
     return {row.state, {row.why, std::move(said), std::string(row.hint)}, later};
   }
+  constexpr int killed = 128 + 9;
   const std::string end = exit_code > 128
                               ? "the client was ended by signal " + std::to_string(exit_code - 128)
                               : "the client ended with exit code " + std::to_string(exit_code);
-  return {
-      State::held, {Why::failed, what + end + heard, "`journalctl -u 'fettle-stage@*'` may tell more"}, 300s};
+  const char* const hint = exit_code == killed
+                               ? "did memory run out? `journalctl -k --grep 'out of memory'` tells; "
+                                 "the worker tries again by itself"
+                               : "`journalctl -u 'fettle-stage@*'` may tell more";
+  return {State::held, {Why::failed, what + end + heard, hint}, 300s};
 }
 
 }  // namespace fettle::shelf

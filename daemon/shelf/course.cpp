@@ -31,6 +31,11 @@ Result<void> Course::look(Item& item) {
   return {};
 }
 
+void Course::work_at(const Item& item) {
+  current_ = index_of(item);
+  last_measured_ = item.survey.done.bytes;
+}
+
 Course::Measured Course::measure() {
   if (current_ >= items_.size() || !progress_.is_due()) return Measured::before;
   const Item& item = items_[current_];

@@ -35,7 +35,7 @@ class Course {
   // Measures the item on the disk.
   Result<void> look(Item& item);
   // From now on measure() looks at this one.
-  void work_at(const Item& item) { current_ = index_of(item); }
+  void work_at(const Item& item);
   // Measures and publishes the item in work when a second has passed; gives its bytes on the disk.
   enum class Measured { just_now, before };
   Measured measure();

@@ -44,7 +44,13 @@ struct Work {
   // Asked after each tick: why the work must end now, or nothing. The source stops what it started and gives
   // that back.
   std::function<const Stopped*()> stop_now;
+  // How long to let nothing come after a tick, to stay below the shelf's rate.
+  std::function<std::chrono::milliseconds()> pause = [] { return std::chrono::milliseconds(0); };
 };
+
+// For sources that move the bytes themselves: a tick, and the pause that is due. refused when the work must
+// end now.
+Result<void> tick_and_pause(const Work& work);
 
 // all: everything that the repository lacks. small: only the files that are named.
 enum class Part { all, small };

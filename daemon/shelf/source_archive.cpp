@@ -106,11 +106,7 @@ class ArchiveSource final : public Source {
 
   // Until nothing is missing or the archive ends.
   Result<void> walk(const Manifest& manifest, std::vector<File>& missing, archive::Staging& staging) {
-    const auto tick = [this]() -> Result<void> {
-      work_.tick();
-      if (work_.stop_now() == nullptr) return {};
-      return fail(Why::refused, "cannot go on: it was stopped on request");
-    };
+    const auto tick = [this] { return tick_and_pause(work_); };
     while (!missing.empty()) {
       const auto entry = reader_->next();
       if (!entry) {

@@ -213,11 +213,7 @@ class DirectorySource final : public Source {
       return fail(Why::malformed, "cannot copy '" + path + "': it is no longer a file");
     const auto to = staging.create(staged);
     if (!to) return fail(to.error());
-    const auto copied = system::copy_content(*from, *to, path, [this]() -> Result<void> {
-      work_.tick();
-      if (work_.stop_now() == nullptr) return {};
-      return fail(Why::refused, "cannot go on: it was stopped on request");
-    });
+    const auto copied = system::copy_content(*from, *to, path, [this] { return tick_and_pause(work_); });
     if (!copied) return fail(copied.error());
     if (*copied != file.size) {
       return fail(

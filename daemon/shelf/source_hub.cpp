@@ -1,5 +1,6 @@
 // The hub source: the real client as a supervised child. It downloads; everything that it does not do stands
 // here: planning, watching, stopping a child that hangs, and telling what its end means.
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -118,7 +119,7 @@ class HubSource final : public Source {
   Step<void> download(const Client& client, const Manifest& manifest, const profile::Repository& repository,
                       Attempt attempt, const std::vector<File>& only) {
     system::Command command{{client.program, "download", manifest.id, "--revision", manifest.revision,
-                             "--format", "json", "--max-workers", std::to_string(work_.options.max_workers)},
+                             "--format", "json", "--max-workers", std::to_string(workers())},
                             client_environment(work_),
                             download_deadline};
     if (only.empty()) {
@@ -138,8 +139,11 @@ class HubSource final : public Source {
         last = now;
         last_growth = work_.system.clock.steady();
       }
+      const bool is_paused = work_.pause().count() > 0;
+      if (is_paused) last_growth = work_.system.clock.steady();  // it stands still because we want it to
       stalled_ = work_.system.clock.steady() - last_growth >= work_.options.stall;
-      return stalled_ || work_.stop_now() != nullptr ? system::Verdict::stop : system::Verdict::go_on;
+      if (stalled_ || work_.stop_now() != nullptr) return system::Verdict::stop;
+      return is_paused ? system::Verdict::pause : system::Verdict::go_on;
     });
     if (const Stopped* const now = work_.stop_now()) return tl::unexpected<Stopped>(*now);
     const std::string doing = "download '" + manifest.id + "'";
@@ -148,6 +152,14 @@ class HubSource final : public Source {
     // Exit code 0 only claims success: the worker looks at the disk.
     if (done->exit_code == 0) return {};
     return tl::unexpected<Stopped>(classify(doing, done->exit_code, done->err));
+  }
+
+  // The client has no limit of its own: it is paused whenever it was faster. With few connections little
+  // comes between two looks.
+  unsigned workers() const {
+    constexpr unsigned at_a_rate = 2;
+    const unsigned most = work_.options.max_workers;
+    return work_.shelf.rate.count > 0 ? std::min(most, at_a_rate) : most;
   }
 
   Error stall_error(const Manifest& manifest) const {

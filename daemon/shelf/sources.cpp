@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include "shelf/source.h"
@@ -23,6 +24,18 @@ std::unique_ptr<Source> make_source(const Work& work) {
     if (row.source == work.shelf.source) return row.make(work);
   }
   return nullptr;
+}
+
+Result<void> tick_and_pause(const Work& work) {
+  using namespace std::chrono_literals;
+  work.tick();
+  // In short pieces: an order of the operator is obeyed within a second.
+  for (auto rest = work.pause(); rest > 0ms && work.stop_now() == nullptr; rest = work.pause()) {
+    work.system.clock.sleep_for(std::min(rest, std::chrono::milliseconds(200)));
+    work.tick();
+  }
+  if (work.stop_now() == nullptr) return {};
+  return fail(Why::refused, "cannot go on: it was stopped on request");
 }
 
 std::optional<Stopped> held_by_full_cache(const Work& work, const std::vector<File>& missing,

@@ -7,6 +7,7 @@
 #include "facts/readers.h"
 #include "shelf/admission.h"
 #include "shelf/lock_file.h"
+#include "shelf/turn.h"
 #include "system/step_point.h"
 
 namespace fettle::shelf {
@@ -22,11 +23,12 @@ Worker::Worker(const system::System& system, const profile::Profile& profile, co
       directory_mode_(directory_mode),
       course_(system, shelf, layout, std::move(jobs), std::move(report), options.published),
       brakes_(system, profile, shelf, layout),
+      pace_(shelf.rate),
       proof_(system, options, layout, course_, brakes_),
       source_(
           make_source({system, shelf, options, layout, directory_mode, [this] { return tick(); },
-                       [this]() -> const Stopped* { return brakes_.stop() ? &*brakes_.stop() : nullptr; }})) {
-}
+                       [this]() -> const Stopped* { return brakes_.stop() ? &*brakes_.stop() : nullptr; },
+                       [this] { return pace_.pause(course_.last_measured(), system_.clock.steady()); }})) {}
 
 Result<Report> Worker::run() {
   system::start_step_points();
@@ -133,6 +135,8 @@ Result<void> Worker::resolve() {
     if (*known && !locked_) {
       item.manifest = std::move(**known);
     } else {
+      if (!locked_) wait_for_turn();
+      if (brakes_.stop()) return {};
       auto resolved = locked_ ? from_lock(*locked_, item.wanted, shelf_.name) : source_->resolve(item.wanted);
       if (!resolved) {
         if (auto stopped = course_.stop(item, resolved.error()); !stopped) return stopped;
@@ -213,9 +217,14 @@ Result<void> Worker::bring(Item& item) {
 }
 
 Result<void> Worker::fetch(Item& item, const std::vector<File>& files, Part part) {
+  wait_for_turn();
+  brakes_.keep_hours();
+  if (brakes_.stop()) return course_.stop(item, *brakes_.stop());
   if (auto entered = course_.enter(item, State::fetching); !entered) return entered;
   if (auto made = make_directories(system_.files, layout_, layout_.hub(), directory_mode_); !made)
     return made;
+  course_.work_at(item);
+  pace_.start(item.survey.done.bytes, system_.clock.steady());
   const auto fetched = source_->fetch(item.manifest, item.wanted, files, part);
   system::step_point("fetched");
   course_.progress().report().current.clear();
@@ -232,11 +241,36 @@ Result<void> Worker::fetch(Item& item, const std::vector<File>& files, Part part
              60s});
 }
 
+void Worker::wait_for_turn() {
+  const auto rest = until_turn(system_.files, shelf_);
+  if (rest.count() == 0 || waited_ == Waited::yes) return;
+  waited_ = Waited::yes;
+  const auto end = system_.clock.steady() + rest;
+  Report& report = course_.progress().report();
+  report.error = Error{Why::refused,
+                       "'" + shelf_.name + "' begins " + std::to_string(rest.count()) +
+                           " s later: each node of the fleet has its own turn after its boot",
+                       "'jitter_seconds' in the shelf's file says within how long"};
+  report.retry_at = system_.clock.now() + rest;
+  course_.progress().publish();
+  while (system_.clock.steady() < end && !brakes_.stop()) {
+    system_.clock.sleep_for(500ms);
+    (void)brakes_.look();
+    if (course_.progress().is_due()) course_.progress().publish();
+  }
+  report.error.reset();
+  report.retry_at.reset();
+  course_.progress().publish();
+}
+
 // What the sources call.
 Bytes Worker::tick() {
   if (course_.measure() == Course::Measured::just_now) {
     (void)brakes_.look();
-    if (course_.progress().report().state == State::fetching) brakes_.keep_reserve();
+    if (course_.progress().report().state == State::fetching) {
+      brakes_.keep_reserve();
+      brakes_.keep_hours();
+    }
   }
   return course_.last_measured();
 }

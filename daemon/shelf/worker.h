@@ -9,6 +9,7 @@
 
 #include "shelf/brakes.h"
 #include "shelf/course.h"
+#include "shelf/pace.h"
 #include "shelf/proof.h"
 #include "shelf/source.h"
 
@@ -32,6 +33,8 @@ class Worker {
   Result<void> fetch_small_files();
   Result<void> bring(Item& item);
   Result<void> fetch(Item& item, const std::vector<File>& files, Part part);
+  // Before the hub is asked for the first time; returns early when the work must stop.
+  void wait_for_turn();
   // What was resolved earlier, for a source that is gone.
   std::optional<std::vector<profile::Repository>> known_repositories() const;
   Bytes tick();
@@ -43,9 +46,12 @@ class Worker {
   mode_t directory_mode_;
   Course course_;
   Brakes brakes_;
+  Pace pace_;
   Proof proof_;
   std::optional<std::vector<Manifest>> locked_;  // when there is a lock: what belongs to the shelf
   std::unique_ptr<Source> source_;
+  enum class Waited { no, yes };
+  Waited waited_ = Waited::no;
 };
 
 }  // namespace fettle::shelf

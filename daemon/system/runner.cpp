@@ -159,6 +159,7 @@ class BoostRunner final : public Runner {
       ending = why;
       asking.cancel();
       ::kill(-group, SIGTERM);
+      ::kill(-group, SIGCONT);  // a paused one hears of it only then
       deadline.expires_after(grace_after_sigterm);
       deadline.async_wait([&, group](boost::system::error_code cancelled) {
         if (cancelled) return;
@@ -172,16 +173,20 @@ class BoostRunner final : public Runner {
     deadline.async_wait([&](boost::system::error_code cancelled) {
       if (!cancelled) end_group(Ending::deadline);
     });
+    Verdict before = Verdict::go_on;
     const std::function<void()> ask = [&] {
       asking.expires_after(watch_interval);
       asking.async_wait([&](boost::system::error_code cancelled) {
         if (cancelled) return;
-        if ((*watch)() == Verdict::stop) {
+        const Verdict verdict = (*watch)();
+        if (verdict == Verdict::stop) {
           deadline.cancel();
           end_group(Ending::stopped);
-        } else {
-          ask();
+          return;
         }
+        if (verdict != before) ::kill(-group, verdict == Verdict::pause ? SIGSTOP : SIGCONT);
+        before = verdict;
+        ask();
       });
     };
     if (watch != nullptr) ask();

@@ -28,7 +28,7 @@ struct Completed {
 };
 
 // What the caller of run_watched decides each time it is asked.
-enum class Verdict { go_on, stop };
+enum class Verdict { go_on, pause, stop };
 
 class Runner {
  public:
@@ -38,8 +38,9 @@ class Runner {
   // hangs in the kernel and does not even die of SIGKILL is left behind 2 s later, with the same error.
   virtual Result<Completed> run(const Command& command) = 0;
 
-  // As run(), asking `watch` about once a second whether to go on; Verdict::stop ends the whole process group
-  // like a missed deadline does, and the result is refused.
+  // As run(), asking `watch` about once a second whether to go on. Verdict::pause stops the whole process
+  // group (SIGSTOP) until the next answer; its deadline goes on. Verdict::stop ends it like a missed deadline
+  // does, and the result is refused.
   virtual Result<Completed> run_watched(const Command& command, const std::function<Verdict()>& watch) = 0;
 };
 

@@ -40,21 +40,13 @@ _fettle() {
     *)
       case "$command $verb" in
         ' ')
-          choices='apply capture check collect compat env events host ledger metrics models plan profile provision ready run-line shelf stage status'
-          choices+=' storage wait --help --version'
-          ;;
-        'capture ') choices='--output' ;;
-<<<<<<< HEAD
-          choices='apply check collect compat env events host ledger metrics models plan profile provision ready run-line seal shelf stage status'
-=======
-          choices='apply check collect compat env events host ledger metrics models plan profile provision ready report run-line shelf stage status'
->>>>>>> ready-report
-          choices='acknowledge apply check collect compat env events host ledger log metrics models plan profile provision ready report run-line shelf stage status'
-          choices+=' storage wait --help --version'
+          choices='acknowledge apply capture check collect compat env events host ledger log metrics models plan profile provision ready report'
+          choices+=' run-line seal shelf stage status storage wait --help --version'
           ;;
         'acknowledge '*)
           choices="--for --because --list --withdraw $(fettle check --list 2>/dev/null | cut -d' ' -f1)"
           ;;
+        'capture ') choices='--output' ;;
         'collect ') choices='--now' ;;
         'check '*) choices="--list --explain --as $(fettle check --list 2>/dev/null | cut -d' ' -f1)" ;;
         'compat '*) choices='--os --kernel --rocm --driver --gpu --newest' ;;
@@ -62,17 +54,13 @@ _fettle() {
         'env explain') choices=$(fettle env --format sh 2>/dev/null | sed -n 's/^export \([A-Z0-9_]*\)=.*/\1/p') ;;
         'host ') choices='show apply revert' ;;
         'host apply' | 'host revert') choices='--yes' ;;
-        'log '*) choices='--since --priority --lines fettled fettle-provision fettle-collect' ;;
+        'log '*) choices='--since --priority --lines --level fettled fettle-provision fettle-collect' ;;
         'metrics ') choices='--textfile' ;;
         'models ') choices='list show explain' ;;
         'models explain' | 'ready '* | 'run-line '*) choices='--engine --image --versions-file --tp --dp --ep --set' ;;
-        'profile ') choices='check show list capture' ;;
-<<<<<<< HEAD
         'seal ') choices='--check' ;;
-=======
         'report ') choices='--html --output' ;;
->>>>>>> ready-report
-        'profile ') choices='check show list' ;;
+        'profile ') choices='check show list capture' ;;
         'profile check' | 'shelf import')
           mapfile -t COMPREPLY < <(compgen -f -- "$current")
           return
@@ -82,7 +70,7 @@ _fettle() {
         'shelf export') choices='--to' ;;
         'stage '*) choices='--client --stall --workers' ;;
         'status ') choices='--watch' ;;
-        'storage ') choices='show plan history caches trim apply recreate release' ;;
+        'storage ') choices='show plan history caches bench trim apply recreate release' ;;
         'storage trim') choices='--dry-run' ;;
         'storage apply' | 'storage recreate' | 'storage release') choices='--drive --plan' ;;
         'wait ') choices='--for --timeout' ;;

@@ -66,7 +66,8 @@ case $state in
         ;;
       log)
         _arguments '--since[from then on]:time:' '--priority[at least so grave]:level:(error warning info debug)' \
-          '--lines[the newest so many]:number:' '1:unit:'
+          '--lines[the newest so many]:number:' \
+          '--level[how much the daemon writes]:level:(error warning info debug)' '1:unit:'
         ;;
       report) _arguments '--html[make the page]' '--output[leave it in a file]:file:_files' ;;
       models) _arguments '--engine[engine and version]:engine:(vllm sglang)' '1:verb:(list show explain)' '2:model:' ;;
@@ -89,7 +90,7 @@ case $state in
           '--stall[seconds without a new byte]:seconds:' '--workers[files at a time]:count:'
         ;;
       status) _arguments '--watch[again each second]' ;;
-      storage) _arguments '1:verb:(show plan history caches trim apply recreate release)' '--drive[serial number]:serial:' '--plan[hash of the dry run]:hash:' ;;
+      storage) _arguments '1:verb:(show plan history caches bench trim apply recreate release)' '--drive[serial number]:serial:' '--plan[hash of the dry run]:hash:' ;;
       events) _arguments '--follow[go on with each event as it comes]' ;;
       wait)
         _arguments '--for[goal]:goal:(ready cache gpu shelf=)' '--timeout[seconds]:seconds:'

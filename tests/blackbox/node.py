@@ -60,6 +60,14 @@ class Node:
     def fettle_json(self, *arguments, code=0):
         return json.loads(self.fettle(*arguments, "--json", code=code))
 
+    def collect(self):
+        """What the collector of a running node leaves: a kernel log without anything of note is among it."""
+        self.write("proc/uptime", "7200.00 1000.00\n")
+        self.write("proc/sys/kernel/random/boot_id", "11111111-2222-4333-8444-555555555555\n")
+        self.write("etc/machine-id", "0123456789abcdef0123456789abcdef\n")
+        self.write("dev/kmsg", "")
+        self.fettle("collect", "--now")
+
     def start_daemon(self):
         """Starts fettled and waits until it answers."""
         daemon = subprocess.Popen([BINARIES / "fettled", "--root", self.root], stderr=subprocess.PIPE, text=True)

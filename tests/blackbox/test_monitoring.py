@@ -44,6 +44,7 @@ def test_nrpe(node):
     """monitoring: the commands for NRPE say on one line how it stands, and end as a plugin does"""
     assert len(nrpe_commands()) == 3, nrpe_commands()
     node.fettle("provision", "--cache")
+    node.collect()
     node.fettle("stage", "tiny")
     node.start_daemon()
     node.fettle("wait", "--for", "ready", "--timeout", "30")

@@ -4,6 +4,8 @@
 #include <sstream>
 
 #include "cli/commands.h"
+#include "cli/served_node.h"
+#include "serve/inputs.h"
 #include "support/fakes.h"
 #include "support/tree.h"
 
@@ -90,4 +92,16 @@ TEST_CASE("log: what is no wish, or cannot be read, ends in advice") {
   CHECK(denied.err.find("fettle events") != std::string::npos);
   const Result<system::Completed> gone = fail(Why::missing, "cannot run '/usr/bin/journalctl'");
   CHECK(run({}, &gone).code == 2);
+}
+
+TEST_CASE("log: its level is changed in the daemon, and only there") {
+  test::ServedNode node(test::ready_node());
+  CHECK(node.run(&run_log, {"--level", "debug"}) == 0);
+  CHECK(node.out.str() == "the daemon tells from debug on, until it is restarted\n");
+  CHECK(node.log_levels == std::vector<std::string>{"debug"});
+  CHECK(node.run(&run_log, {"--level", "loud"}) == 64);
+  CHECK(node.run(&run_log, {"--level", "debug", "--lines", "5"}) == 64);
+  CHECK(node.log_levels.size() == 1);
+  test::ServedNode silent;
+  CHECK(silent.run(&run_log, {"--level", "debug"}) == 69);
 }

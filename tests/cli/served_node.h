@@ -27,6 +27,7 @@ class ServedNode {
       acknowledged.push_back(asked);
     };
     hooks.withdraw = [this](const std::string& check, const serve::Peer&) { withdrawn.push_back(check); };
+    hooks.log_level = [this](std::string_view level, const serve::Peer&) { log_levels.emplace_back(level); };
     server_.emplace(loop_, real_, serve::Limits{}, std::move(hooks));
     server_->listen(std::move(sockets->status), serve::Socket::status);
     server_->listen(std::move(sockets->control), serve::Socket::control);
@@ -57,6 +58,7 @@ class ServedNode {
   // What was asked for on the control socket; read it after the answer came.
   std::vector<serve::Acknowledge> acknowledged;
   std::vector<std::string> withdrawn;
+  std::vector<std::string> log_levels;
 
  private:
   FakeRunner runner_;

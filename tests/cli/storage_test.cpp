@@ -10,6 +10,7 @@
 #include "storage/unit_files.h"
 #include "support/source.h"
 #include "support/storage_machine.h"
+#include "support/ticking_clock.h"
 
 using namespace fettle;
 using fettle::test::StorageMachine;
@@ -32,7 +33,7 @@ Answer run(StorageMachine& machine, cli::Run command, const std::vector<std::str
 }
 
 void configure(StorageMachine& machine, unsigned count) {
-  for (const char* const table : {"gpus.yaml", "compat/rocm.yaml"}) {
+  for (const char* const table : {"gpus.yaml", "kernel-log.yaml", "compat/rocm.yaml"}) {
     std::ifstream in(fettle::test::source_dir().string() + "/profiles/" + table);
     std::stringstream text;
     text << in.rdbuf();
@@ -273,4 +274,40 @@ TEST_CASE("cli apply: places lead onto the cache, what is in the way is told, a 
   const Answer full = run(machine, cli::run_apply, {});
   CHECK(full.code == 2);
   CHECK(contains(full.err, "it holds somebody's files ('overlay2')"));
+}
+
+TEST_CASE("cli storage: bench prints its figures, for machines too, and refuses a cache without room") {
+  StorageMachine machine(1);
+  configure(machine, 1);
+  const auto want = [&](const std::string& reserve) {
+    machine.tree.file(
+        "/etc/fettle/profiles/test.yaml",
+        "schema: 1\nkind: profile\nname: test\ncache:\n  path: /srv/fettle\n  reserve: " + reserve + "\n");
+  };
+  const test::TickingClock clock(std::chrono::seconds(1));
+  const auto measure = [&](cli::Format format) {
+    std::ostringstream out;
+    std::ostringstream err;
+    test::TickingClock ticking = clock;
+    cli::Context context{{machine.tree.files(), machine, ticking}, format, out, err};
+    const int code = cli::run_storage(context, {"bench"});
+    return Answer{code, out.str(), err.str()};
+  };
+  want("900 TiB");
+  const Answer full = measure(cli::Format::text);
+  CHECK(full.code == 2);
+  CHECK(contains(full.err, "cannot measure the cache"));
+  if (machine.tree.files().space("/srv/fettle")->available < 1_GiB) {
+    MESSAGE("skipped: the directory of the tests has less than 1 GiB free");
+    return;
+  }
+  want("1 B");
+  const Answer page = measure(cli::Format::text);
+  CHECK(page.code == 0);
+  CHECK(contains(page.out, "cache  /srv/fettle\nwrite  8.0 MiB/s, 64.0 MiB in 8000 ms\n"));
+  CHECK(contains(page.out, "sync   1000000 us"));
+  const auto json = parse_json(measure(cli::Format::json).out, "it");
+  REQUIRE(json);
+  CHECK(json_count(*json, "sync_microseconds") == 1000000);
+  CHECK(machine.tree.files().list("/srv/fettle")->empty());
 }

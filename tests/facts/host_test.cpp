@@ -38,7 +38,7 @@ TEST_CASE("facts: processors, memory and swap of the captured nodes") {
   CHECK(read_cpus(metal.files())->threads == 192);
   CHECK(read_swaps(metal.files())->empty());
   CHECK_FALSE(read_hardware(metal.files())->is_virtual);
-  CHECK(*read_time_sync(metal.files()) == system::TimeSync::synchronised);
+  CHECK(*read_time_sync(metal.files(), read_uptime(metal.files())) == system::TimeSync::synchronised);
   CHECK(read_infiniband(metal.files())->empty());
   Tree azure("azure-nd-mi300x-v5-spx");
   CHECK(read_cpus(azure.files())->threads == 96);

@@ -81,6 +81,9 @@ TEST_CASE("serve: each request has its answer, on its socket") {
       {control, "POST", "/v1/refresh", 202},
       {control, "PUT", "/v1/refresh", 405},
       {control, "POST", "/v1/refresh?now", 400},
+      {status, "POST", "/v1/log-level", 405},
+      {control, "GET", "/v1/log-level", 405},
+      {control, "POST", "/v1/log-level", 400},
   };
   for (const Row& row : rows) {
     CAPTURE(row.method);
@@ -96,6 +99,23 @@ TEST_CASE("serve: each request has its answer, on its socket") {
       CHECK(json_count(*json, "status") == (row.status < 300 ? 0 : row.status));
     }
     CHECK(got.allow.empty() == (got.status != 405));
+  }
+}
+
+TEST_CASE("serve: the log's level is one of four words") {
+  for (const std::string_view level : log_levels) {
+    Question asked = question(Socket::control, "POST", "/v1/log-level");
+    const std::string text = R"({"level":")" + std::string(level) + "\"}";
+    asked.body = text;
+    const Answer told = answer(asked);
+    CHECK(told.status == 202);
+    CHECK(told.effect == Effect::log_level);
+    CHECK(told.log_level == level);
+  }
+  for (const std::string_view bad : {"", "{}", "[]", R"({"level":"loud"})", R"({"level":7})", "{"}) {
+    Question asked = question(Socket::control, "POST", "/v1/log-level");
+    asked.body = bad;
+    CHECK(answer(asked).status == 400);
   }
 }
 

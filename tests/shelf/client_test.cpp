@@ -36,7 +36,7 @@ TEST_CASE("client: it is looked for in its places, and its absence ends in advic
   const auto none = find_client(bench.work());
   REQUIRE_FALSE(none);
   CHECK(none.error().why == Why::missing);
-  CHECK(none.error().hint.find("pip install") != std::string::npos);
+  CHECK(none.error().hint.find("fettle shelf client install") != std::string::npos);
 
   bench.tree.file("/usr/bin/hf").file("/opt/fettle/hf/bin/hf");
   bench.runner.expect(bench.tree.root() + "/opt/fettle/hf/bin/hf version --format json",

@@ -1,12 +1,11 @@
 #include <doctest/doctest.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
 
+#include "shelf/apart.h"
 #include "shelf/hub_node.h"
 #include "shelf/orders.h"
 
@@ -123,16 +122,10 @@ TEST_CASE(
     node.want_both();
     node.hub.faults(R"([{"match": "GET /bridge/", "kind": "slow", "bytes_per_second": 4000000}])");
     const std::string home = node.tree.root() + "/srv/fettle/hf";
-    const pid_t child = ::fork();
-    if (child == 0) {
-      const uid_t uid = ::geteuid();
-      const bool apart = ::unshare(uid == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) == 0 &&
-                         ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-                         ::mount("tmpfs", home.c_str(), "tmpfs", 0, "size=40m,nr_inodes=200,mode=2775") == 0;
-      if (!apart) ::_exit(77);
+    const int wrong = fettle::test::apart([&] {
+      if (!fettle::test::mount_small(home, "size=40m,nr_inodes=200")) return 78;
       // Opened again: the descriptor from before leads below the mount.
       const auto inside = system::Files::open(node.tree.root());
-      if (!inside) ::_exit(78);
       const auto stage = [&] {
         return shelf::stage({*inside, *node.runner, node.clock}, node.profile, node.shelf, node.options);
       };
@@ -156,12 +149,9 @@ TEST_CASE(
       node.hub.faults("[]");
       const auto again = stage();
       if (!again || again->state != State::ready) code |= 4;
-      ::_exit(code);
-    }
-    int status = 0;
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    REQUIRE(WIFEXITED(status));
-    CHECK(WEXITSTATUS(status) == 0);
+      return code;
+    });
+    CHECK(wrong == 0);
   }
 }
 

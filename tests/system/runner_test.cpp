@@ -1,10 +1,49 @@
+#include "system/runner.h"
+
 #include <doctest/doctest.h>
 
-#include "system/runner.h"
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "support/tree.h"
 
 using namespace fettle;
 using namespace fettle::system;
 using namespace std::chrono_literals;
+
+TEST_CASE("runner: a watched child that is paused stands still, goes on, and can be ended while it stands") {
+  // Its own state as the kernel tells it: T while it is stopped.
+  const auto state_of_child = [](const std::string& path) {
+    std::string pid;
+    std::getline(std::ifstream(path), pid);
+    std::string text;
+    std::getline(std::ifstream("/proc/" + pid + "/stat"), text);
+    return text.empty() ? ' ' : text[text.rfind(')') + 2];
+  };
+  const fettle::test::Tree tree;
+  const std::string pid_file = tree.root() + "/pid";
+  const std::string script = "echo $$ > " + pid_file + "; while [ ! -e " + tree.root() +
+                             "/go ]; do /bin/sleep 0.1; done; echo went on";
+  const Command command{{"/bin/sh", "-c", script}, {}, 60s};
+  std::string states;
+  const auto done = make_runner()->run_watched(command, [&] {
+    states += state_of_child(pid_file);
+    if (states.size() == 1) return Verdict::pause;
+    std::ofstream(tree.root() + "/go") << "";
+    return Verdict::go_on;
+  });
+  REQUIRE(done);
+  CHECK(done->out == "went on\n");
+  REQUIRE(states.size() >= 2);
+  CHECK(states[1] == 'T');
+  std::filesystem::remove(tree.root() + "/go");
+  int asked = 0;
+  const auto ended =
+      make_runner()->run_watched(command, [&] { return ++asked == 1 ? Verdict::pause : Verdict::stop; });
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error().why == Why::refused);
+}
 
 TEST_CASE("runner: exit code, both outputs, and nothing inherited") {
   const auto runner = make_runner();

@@ -46,17 +46,17 @@ def check_mode(machine):
     machine.put("/root/vm.yaml", (node.TESTS / "vm/vm.yaml").read_bytes())
     machine.put("/root/tiny.yaml", (node.TESTS / "shelf/tiny.yaml").read_bytes())
     machine.put("/usr/share/fettle/shelves/tiny.tar.zst", (node.TESTS / "shelf/tiny.tar.zst").read_bytes())
-    assert changed(machine.must(f"{PLAY} --check", timeout=300)) > 0
+    assert changed(machine.must(f"{PLAY} --check", timeout=900)) > 0
     assert machine.run("dpkg -s fettle").exit_code != 0
     assert machine.run("test -e /etc/fettle").exit_code != 0
 
 
 @scenario.step("the role makes the blank node ready, and a second run changes nothing")
 def role(machine):
-    assert changed(machine.must(PLAY, timeout=600)) > 0
+    assert changed(machine.must(PLAY, timeout=1200)) > 0
     node.wait_ready(machine)
-    assert changed(machine.must(PLAY, timeout=300)) == 0
-    assert changed(machine.must(f"{PLAY} --check", timeout=300)) == 0
+    assert changed(machine.must(PLAY, timeout=900)) == 0
+    assert changed(machine.must(f"{PLAY} --check", timeout=900)) == 0
     remembered["machine"] = machine.must("cat /etc/machine-id")
     remembered["generation"] = node.generation(machine)
 
