@@ -42,7 +42,8 @@ TEST_CASE("profiles: every file of the package is without mistakes") {
   REQUIRE(files);
   unsigned count = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(source / "profiles")) {
-    if (!entry.is_regular_file()) continue;
+    // What pip reads lies here too.
+    if (!entry.is_regular_file() || entry.path().extension() == ".in") continue;
     const std::string file = "/" + std::filesystem::relative(entry.path(), source).string();
     CHECK_MESSAGE(said(check(*files, file)).empty(), said(check(*files, file)));
     ++count;
