@@ -78,6 +78,29 @@ def restart(machine):
     node.wait_ready(machine)
 
 
+ARRANGED = node.CONFIGURATION + """consumers: [docker]
+places:
+  - {path: /var/lib/models, cache: hf}
+  - {path: /opt/hf, cache: hf, as: link}
+"""
+DROP_IN = "/etc/systemd/system/docker.service.d/50-fettle-cache.conf"
+
+
+@scenario.step("places lead onto the cache and a consumer waits for it, as `fettle apply` is told; a second apply changes nothing")
+def arranged(machine):
+    machine.put("/etc/fettle/fettle.yaml", ARRANGED.encode())
+    print(machine.must("fettle plan || true; fettle apply"))
+    is_arranged(machine)
+    assert "RequiresMountsFor=/srv/fettle" in machine.must(f"cat {DROP_IN}")
+    assert node.ask(machine, "plan")["empty"]
+    node.wait_ready(machine)
+
+
+def is_arranged(machine):
+    """What lies in the cache is seen at both places."""
+    machine.must("test -d /srv/fettle/hf/hub && test -d /var/lib/models/hub && test -d /opt/hf/hub; mountpoint -q /var/lib/models")
+
+
 @scenario.step("after a reboot, drives renumbered, it is the same array with the files still there")
 def reboot(machine):
     machine.power_off()
@@ -87,6 +110,17 @@ def reboot(machine):
     assert node.array_uuid(machine) == remembered["uuid"]
     assert node.generation(machine) == remembered["generation"]
     assert machine.must("cat /srv/fettle/file") == "precious\n"
+    is_arranged(machine)
+
+
+@scenario.step("what nobody asks for any more is taken away, and what lies in the cache stays")
+def disarranged(machine):
+    machine.put("/etc/fettle/fettle.yaml", node.CONFIGURATION.encode())
+    machine.must("fettle apply")
+    assert machine.run("mountpoint -q /var/lib/models").exit_code != 0
+    assert machine.run(f"test -e {DROP_IN} -o -L /opt/hf").exit_code != 0
+    machine.must("test -d /srv/fettle/hf/hub")
+    node.wait_ready(machine)
 
 
 @scenario.step("drives that came back blank are made into a new cache, and the shelf is staged again")
