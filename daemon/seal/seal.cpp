@@ -156,6 +156,12 @@ void look_for_mounts(const Files& files, const std::string& cache, std::vector<E
   }
 }
 
+// What sealing stops by itself: the daemon, and what timers start at any moment and loses nothing by an end.
+// Sockets and timers first: they would start what was just stopped.
+constexpr std::array<std::string_view, 7> stopped{
+    "fettle-status.socket", "fettle-control.socket",  "fettle-collect.timer", "fettle-trim.timer",
+    "fettle-trim.service",  "fettle-collect.service", names::daemon_unit};
+
 Result<bool> systemd_runs(const Files& files) {
   return files.exists("/run/systemd/system");
 }
@@ -182,6 +188,7 @@ void look_for_work(const system::System& system, std::vector<Error>& in_the_way)
     const auto* const unit = row.is_object() ? row.get_object().if_contains("unit") : nullptr;
     const std::string name =
         unit != nullptr && unit->is_string() ? std::string(unit->get_string()) : "a unit of ours";
+    if (std::find(stopped.begin(), stopped.end(), name) != stopped.end()) continue;
     in_the_way.push_back({Why::refused, "cannot seal this machine: " + name + " is at work",
                           "wait for its end, or `systemctl stop " + name + "`"});
   }
@@ -211,13 +218,9 @@ Result<Plan> plan(const Files& files, const Found& found) {
 
 Result<std::vector<Removed>> apply(const Plan& plan, const system::System& system) {
   if (plan.systemd == Systemd::runs) {
-    // Sockets and timers first: they would start what was just stopped.
-    const auto done =
-        system.runner.run({{"/usr/bin/systemctl", "stop", "fettle-status.socket", "fettle-control.socket",
-                            "fettle-collect.timer", "fettle-trim.timer", "fettle-collect.service",
-                            std::string(names::daemon_unit)},
-                           {},
-                           std::chrono::seconds(120)});
+    system::Command stop{{"/usr/bin/systemctl", "stop"}, {}, std::chrono::seconds(120)};
+    stop.argv.insert(stop.argv.end(), stopped.begin(), stopped.end());
+    const auto done = system.runner.run(stop);
     if (!done) return fail(while_doing("stop fettle's units", done.error()));
     if (done->exit_code != 0) {
       return fail(Why::failed, "cannot stop fettle's units: " + std::string(trim(done->err)),

@@ -122,6 +122,15 @@ TEST_CASE("seal: a unit at work is refused by name") {
   CHECK(plan.error().said.find("fettle-stage@big.service is at work") != std::string::npos);
 }
 
+TEST_CASE("seal: what sealing stops by itself is not in the way") {
+  Machine machine;
+  use(machine.tree);
+  machine.tree.directory("/run/systemd/system");
+  machine.runner.expect(
+      ask, system::Completed{0, R"([{"unit":"fettle-collect.service"},{"unit":"fettled.service"}])", ""});
+  CHECK(seal::plan(machine.tree.files(), machine.look()));
+}
+
 TEST_CASE("seal: an answer of systemctl that tells nothing is in the way") {
   const std::vector<Result<system::Completed>> answers{system::Completed{1, "", "Failed to connect to bus"},
                                                        system::Completed{0, "no json", ""},

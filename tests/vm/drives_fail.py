@@ -59,7 +59,7 @@ def foreign(machine):
     before = machine.drives.fingerprints()
     machine.boot()
     refused(machine, "foreign", "FETTLE0001", "xfs 'precious'", "FETTLE0002", "swap", "FETTLE0003", "LVM2_member",
-            "FETTLE0004", "crypto_LUKS", "FETTLE0005")  # in which words the last one is up to the libblkid
+            "FETTLE0004", "crypto_LUKS", "FETTLE0005", "more than one signature")
     print(machine.run("fettle storage show").out)
     machine.power_off()
     assert machine.drives.fingerprints() == before
