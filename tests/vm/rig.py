@@ -254,6 +254,8 @@ class Machine:
         if self.seed:
             command += ["-drive", f"file={self.seed},if=none,id=seed,format=raw,readonly=on"]
             command += ["-device", "virtio-blk-pci,drive=seed,addr=2"]
+            # cloud-init decides by this whether it runs at all, before the kernel has the module for that disk.
+            command += ["-smbios", "type=1,serial=ds=nocloud"]
         for slot, (blockdev, controller) in enumerate(self._disks(), FIRST_SLOT):
             command += ["-blockdev", json.dumps(blockdev)]
             command += ["-device", json.dumps(controller | {"addr": f"{slot:x}"})]
