@@ -61,6 +61,7 @@ _fettle() {
         'seal ') choices='--check' ;;
         'report ') choices='--html --output' ;;
         'profile ') choices='check show list capture' ;;
+        'profile show') choices='--origin' ;;
         'profile check' | 'shelf import')
           mapfile -t COMPREPLY < <(compgen -f -- "$current")
           return

@@ -76,7 +76,7 @@ case $state in
         _arguments '--engine[engine and version]:engine:(vllm sglang)' '--tp[ranks]:number:' \
           '--format[dialect]:format:(docker podman compose systemd)' '1:model:'
         ;;
-      profile) _arguments '1:verb:(check show list capture)' '*:file:_files' ;;
+      profile) _arguments '--origin[which file set each value]' '1:verb:(check show list capture)' '*:file:_files' ;;
       provision)
         _arguments '(--cache)--boot[before the mount]' '(--boot)--cache[after the mount]' \
           '--dry-run[write nothing]'
