@@ -66,7 +66,7 @@ const std::vector<Door> doors{
     {"libblkid", {"blkid", "blkid/"}, {"system/block"}},
     {"libsystemd", {"systemd/"}, {"app", "system", "serve/listen"}},
     {"Boost.Beast", {"boost/beast"}, {"serve", "cli/client"}},
-    {"OpenSSL", {"openssl/"}, {"shelf/verify", "storage/consent"}},
+    {"OpenSSL", {"openssl/"}, {"shelf/verify", "storage/consent", "profile/bundle_proof"}},
     {"CLI11", {"CLI/"}, {"cli"}},
     {"spdlog", {"spdlog/"}, {"app"}},
     // P3, P4: files and programs have one door too.

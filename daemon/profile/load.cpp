@@ -10,6 +10,7 @@
 #include "profile/documents.h"
 #include "profile/kinds.h"
 #include "profile/opening.h"
+#include "profile/places.h"
 #include "profile/rules.h"
 
 namespace fettle::profile {
@@ -18,7 +19,16 @@ namespace {
 // Collects the files of one configuration.
 class Loader {
  public:
-  explicit Loader(const system::Files& files) : files_(files) {}
+  explicit Loader(const system::Files& files) : files_(files) {
+    if (auto found = places(files)) {
+      places_ = std::move(*found);
+    } else {
+      places_ = {std::string(names::site_profiles), std::string(names::shipped_profiles)};
+      complaints_.push_back({std::string(bundles_directory), 0, 0, found.error().said, found.error().hint});
+    }
+  }
+  Loader(const system::Files& files, std::vector<std::string> places)
+      : files_(files), places_(std::move(places)) {}
 
   Loaded load(Tables tables, std::string_view config_file) {
     Wanted wanted = read_wanted(files_, config_file);
@@ -74,8 +84,8 @@ class Loader {
   // Reads `name` from the first place that has it. False when there is none.
   template <class Read>
   bool find_file(const std::string& name, std::string_view kind, const Read& read) {
-    for (const std::string_view place : {names::site_profiles, names::shipped_profiles}) {
-      const std::string file = std::string(place) + "/" + name + ".yaml";
+    for (const std::string& place : places_) {
+      const std::string file = place + "/" + name + ".yaml";
       Reading reading(file);
       const auto text = read_text_of(reading, files_, file, Owners::trusted);
       if (!text && text.error().why == Why::missing) continue;
@@ -234,6 +244,7 @@ class Loader {
   };
 
   const system::Files& files_;
+  std::vector<std::string> places_;
   Profile profile_;
   std::vector<Origin> origins_;
   Complaints complaints_;
@@ -298,6 +309,10 @@ Loaded load(const system::Files& files, Tables tables, std::string_view config_f
   return Loader(files).load(tables, config_file);
 }
 
+Loaded load_from(const system::Files& files, std::vector<std::string> places) {
+  return Loader(files, std::move(places)).load(Tables::all, names::config_file);
+}
+
 Loaded load_tables(const system::Files& files) {
   return Loader(files).load_tables();
 }
@@ -325,9 +340,16 @@ Complaints check(const system::Files& files, std::string_view file) {
 
 std::vector<Found> list(const system::Files& files) {
   std::vector<Found> found;
-  for (const std::string_view place : {names::site_profiles, names::shipped_profiles}) {
-    list_place(files, "profile", std::string(place), found);
-    list_place(files, "shelf", std::string(place) + "/shelves", found);
+  const auto all = places(files);
+  if (!all) {
+    const Error& error = all.error();
+    const std::string directory(bundles_directory);
+    found.push_back({"", "profile", directory, "", {{directory, 0, 0, error.said, error.hint}}});
+    return found;
+  }
+  for (const std::string& place : *all) {
+    list_place(files, "profile", place, found);
+    list_place(files, "shelf", place + "/shelves", found);
   }
   return found;
 }

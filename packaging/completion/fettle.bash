@@ -67,8 +67,13 @@ _fettle() {
         'models explain' | 'ready '* | 'run-line '*) choices='--engine --image --versions-file --tp --dp --ep --set' ;;
         'seal ') choices='--check' ;;
         'report ') choices='--html --output' ;;
-        'profile ') choices='check show list capture' ;;
+        'profile ') choices='check show list capture bundle install restore remove' ;;
         'profile show') choices='--origin' ;;
+        'profile bundle' | 'profile install')
+          mapfile -t COMPREPLY < <(compgen -f -- "$current"; compgen -W '--name --version --output --sha256 --signature --key --dry-run' -- "$current")
+          return
+          ;;
+        'profile restore' | 'profile remove') choices=$(fettle profile list 2>/dev/null | sed -n 's/^bundle \([^ ]*\).*/\1/p') ;;
         'profile check' | 'shelf import')
           mapfile -t COMPREPLY < <(compgen -f -- "$current")
           return

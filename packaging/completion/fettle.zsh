@@ -81,7 +81,10 @@ case $state in
         _arguments '--engine[engine and version]:engine:(vllm sglang)' '--tp[ranks]:number:' \
           '--format[dialect]:format:(docker podman compose systemd)' '1:model:'
         ;;
-      profile) _arguments '--origin[which file set each value]' '1:verb:(check show list capture)' '*:file:_files' ;;
+      profile) _arguments '--origin[which file set each value]' '1:verb:(check show list capture bundle install restore remove)' \
+          '--name[of the bundle]:name:' '--version[of the bundle]:version:' '--output[archive]:file:_files' \
+          '--sha256[of the archive]:hash:' '--signature[of the archive]:file:_files' '--key[who signed]:file:_files' \
+          '--dry-run[change nothing]' '*:file:_files' ;;
       provision)
         _arguments '(--cache)--boot[before the mount]' '(--boot)--cache[after the mount]' \
           '--dry-run[write nothing]'
