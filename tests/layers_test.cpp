@@ -37,16 +37,18 @@ const std::map<std::string, Names> rooms{
     {"collect", {"base", "system", "archive", "store", "profile", "facts"}},
     // What has to go before a root file system becomes an image.
     {"seal", {"base", "system", "archive", "store", "profile", "facts"}},
+    // Container images: asks docker or podman and has them pull.
+    {"images", {"base", "system", "archive", "store", "profile"}},
     {"shelf", {"base", "system", "archive", "store", "profile", "facts"}},
     {"serve",
      {"base", "system", "archive", "store", "profile", "facts", "health", "host", "storage", "env", "models",
       "shelf"}},
     {"app",
      {"base", "system", "archive", "store", "profile", "facts", "health", "host", "storage", "env", "models",
-      "collect", "shelf", "serve"}},
+      "collect", "images", "shelf", "serve"}},
     {"cli",
      {"base", "system", "archive", "store", "profile", "facts", "health", "host", "storage", "env", "models",
-      "collect", "seal", "shelf", "serve", "app"}},
+      "collect", "seal", "images", "shelf", "serve", "app"}},
     {"main", {"base", "system", "app", "cli"}},
 };
 

@@ -41,9 +41,9 @@ struct Shelving {
   std::string_view directory;
   std::string_view ending;
 };
-constexpr std::array shelvings{Shelving{"", ".yaml"}, Shelving{"shelves/", ".yaml"},
-                               Shelving{"shelves/", ".lock"}, Shelving{"compat/", ".yaml"},
-                               Shelving{"models/", ".yaml"}};
+constexpr std::array shelvings{Shelving{"", ".yaml"},         Shelving{"shelves/", ".yaml"},
+                               Shelving{"shelves/", ".lock"}, Shelving{"images/", ".yaml"},
+                               Shelving{"compat/", ".yaml"},  Shelving{"models/", ".yaml"}};
 
 bool is_member(std::string_view path) {
   return std::any_of(shelvings.begin(), shelvings.end(), [&](const Shelving& each) {
@@ -149,7 +149,7 @@ Result<Collected> collect_bundle(const Files& files, std::string_view directory,
                                  std::string version) {
   Collected collected{{std::move(name), std::move(version), {}}, {}};
   if (auto named = check_names(collected.bundle); !named) return fail(named.error());
-  constexpr std::array<std::string_view, 4> folders{"", "shelves", "compat", "models"};
+  constexpr std::array<std::string_view, 5> folders{"", "shelves", "images", "compat", "models"};
   for (const std::string_view folder : folders) {
     const std::string place = std::string(directory) + (folder.empty() ? "" : "/") + std::string(folder);
     const auto entries = files.list(place);

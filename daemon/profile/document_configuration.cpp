@@ -79,6 +79,7 @@ constexpr std::array configuration_fields{
     header<Configuration>("kind"),
     field<&Configuration::profile, named>("profile"),
     field<&Configuration::shelves, more_of<named, Named>>("shelves"),
+    field<&Configuration::images, more_of<named, Named>>("images"),
     field<&Configuration::cache, read_cache>("cache"),
     field<&Configuration::price, read_price>("price"),
     field<&Configuration::arrangement, consumers>("consumers"),
@@ -121,6 +122,7 @@ bool is_fragment(std::string_view file) {
 
 void ConfigurationReader::read(Reading& reading, const Node& root) {
   const std::size_t first_shelf = out_.shelves.size();
+  const std::size_t first_list = out_.images.size();
   const std::size_t first_place = out_.arrangement.places.size();
   if (!read_fields(reading, root, "a configuration", out_, configuration_fields)) return;
   if (root.find("profile") == nullptr && !is_fragment(reading.file()))
@@ -128,6 +130,9 @@ void ConfigurationReader::read(Reading& reading, const Node& root) {
   remember(reading, root, out_.origins);
   for (std::size_t at = first_shelf; at < out_.shelves.size(); ++at)
     shelves_.see(reading, out_.shelves[at].place, out_.shelves[at].name);
+  // Lists of images are shown among the shelves: one name, one of them.
+  for (std::size_t at = first_list; at < out_.images.size(); ++at)
+    shelves_.see(reading, out_.images[at].place, out_.images[at].name);
   if (const Node* const list = root.find("consumers")) {
     for (const Node& item : list->items) consumers_.see(reading, item.place, item.text);
   }

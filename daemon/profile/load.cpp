@@ -36,11 +36,21 @@ class Loader {
       origins_ = configuration->origins;
       if (!configuration->profile.name.empty()) find_profile(wanted.readings, *configuration);
       for (const Named& shelf : configuration->shelves) find_shelf(wanted.readings, shelf);
+      find_images(wanted.readings, *configuration);
     }
     find_tables(tables);
     check_gpu_family();
     finish();
     return given(take_all(wanted.readings));
+  }
+
+  LoadedImages load_images(std::string_view config_file) {
+    Wanted wanted = read_wanted(files_, config_file);
+    LoadedImages loaded;
+    if (wanted.configuration) loaded.lists = find_images(wanted.readings, *wanted.configuration);
+    loaded.complaints = given(take_all(wanted.readings)).complaints;
+    if (!loaded.complaints.empty()) loaded.lists.clear();
+    return loaded;
   }
 
   LoadedArrangement load_arrangement(std::string_view config_file) {
@@ -185,6 +195,20 @@ class Loader {
     profile_.shelves.push_back(std::move(shelf));
   }
 
+  std::vector<ImageList> find_images(std::vector<Reading>& readings, const Configuration& configuration) {
+    std::vector<ImageList> lists;
+    for (const Named& wanted : configuration.images) {
+      if (wanted.name.empty()) continue;  // there is a complaint about it
+      ImageList& list = lists.emplace_back();
+      const std::string name = "images/" + wanted.name;
+      const bool found = find_file(
+          name, "images", [&](Reading& reading, const Node& root) { read_images(reading, root, list); });
+      if (!found) complain_absent(readings, wanted, "list of images", name);
+      list.name = wanted.name;
+    }
+    return lists;
+  }
+
   // A table of the package that is not there.
   void need(const std::string& name, bool found) {
     if (found) return;
@@ -321,6 +345,10 @@ LoadedArrangement load_arrangement(const system::Files& files, std::string_view 
   return Loader(files).load_arrangement(config_file);
 }
 
+LoadedImages load_images(const system::Files& files, std::string_view config_file) {
+  return Loader(files).load_images(config_file);
+}
+
 LoadedModels load_models(const system::Files& files) {
   return Loader(files).load_models();
 }
@@ -350,6 +378,7 @@ std::vector<Found> list(const system::Files& files) {
   for (const std::string& place : *all) {
     list_place(files, "profile", place, found);
     list_place(files, "shelf", place + "/shelves", found);
+    list_place(files, "images", place + "/images", found);
   }
   return found;
 }

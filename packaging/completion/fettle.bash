@@ -43,7 +43,7 @@ _fettle() {
     *)
       case "$command $verb" in
         ' ')
-          choices='acknowledge apply capture check collect compat env events host inventory ledger log metrics models plan profile provision ready report'
+          choices='acknowledge apply capture check collect compat env events host images inventory ledger log metrics models plan profile provision ready report'
           choices+=' run-line seal shelf stage status storage wait --help --version'
           ;;
         'acknowledge '*)
@@ -57,6 +57,8 @@ _fettle() {
         'env explain') choices=$(fettle env --format sh 2>/dev/null | sed -n 's/^export \([A-Z0-9_]*\)=.*/\1/p') ;;
         'host ') choices='show apply revert' ;;
         'host apply' | 'host revert') choices='--yes' ;;
+        'images ') choices='list pull' ;;
+        'images pull') choices='--dry-run' ;;
         'inventory '*)
           mapfile -t COMPREPLY < <(compgen -d -- "$current"; compgen -W '--as --port --list --host' -- "$current")
           return

@@ -9,6 +9,7 @@ commands=(
   'compat:which system, kernel, driver and ROCm go together; what if'
   'env:the environment the profile asks for, and where it is delivered'
   'host:settings of the host: wanted, found, who set them'
+  'images:the container images that are wanted'
   'inventory:the nodes of a fleet, for Ansible or Prometheus'
   'metrics:the metrics of the daemon, for a person or for node_exporter'
   'models:what is known of models, and what an engine needs for each'
@@ -59,6 +60,7 @@ case $state in
         _arguments '--format[dialect]:format:(plain sh systemd docker compose configmap json)' '1:verb:(explain)' '2:variable:'
         ;;
       host) _arguments '--yes[do it]' '1:verb:(show apply revert)' ;;
+      images) _arguments '1:verb:(list pull)' '--dry-run[print what would be run]' ;;
       inventory)
         _arguments '--as[dialect]:dialect:(ansible file-sd)' '--port[of the targets]:port:' '--list[all nodes]' \
           '--host[one node]:host:' '1:directory:_directories'
