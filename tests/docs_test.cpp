@@ -59,8 +59,8 @@ TEST_CASE("docs: every test and step that the security page names exists") {
 }
 
 TEST_CASE("docs: every link between the pages leads to a file") {
-  for (const char* const name :
-       {"README.md", "CONTRIBUTING.md", "docs/guide.md", "docs/security.md", "docs/fleet.md", "docs/api.md"}) {
+  for (const char* const name : {"README.md", "CONTRIBUTING.md", "docs/guide.md", "docs/security.md",
+                                 "docs/fleet.md", "docs/api.md"}) {
     const fs::path path = fettle::test::source_dir() / name;
     const std::string page = read(path);
     const std::regex link("\\]\\(([^)#:]+)(#[^)]*)?\\)");
