@@ -35,6 +35,8 @@ const std::map<std::string, Names> rooms{
     {"models", {"base", "system", "archive", "store", "profile", "facts"}},
     // Runs probes and writes what they found; reads facts, judges nothing.
     {"collect", {"base", "system", "archive", "store", "profile", "facts"}},
+    // Asks inference engines and says what their answers mean.
+    {"engine", {"base", "system", "archive", "store", "profile", "facts"}},
     // What has to go before a root file system becomes an image.
     {"seal", {"base", "system", "archive", "store", "profile", "facts"}},
     {"shelf", {"base", "system", "archive", "store", "profile", "facts"}},
@@ -43,10 +45,10 @@ const std::map<std::string, Names> rooms{
       "shelf"}},
     {"app",
      {"base", "system", "archive", "store", "profile", "facts", "health", "host", "storage", "env", "models",
-      "collect", "shelf", "serve"}},
+      "collect", "engine", "shelf", "serve"}},
     {"cli",
      {"base", "system", "archive", "store", "profile", "facts", "health", "host", "storage", "env", "models",
-      "collect", "seal", "shelf", "serve", "app"}},
+      "collect", "engine", "seal", "shelf", "serve", "app"}},
     {"main", {"base", "system", "app", "cli"}},
 };
 
@@ -65,7 +67,7 @@ const std::vector<Door> doors{
     {"Boost.Process", {"boost/process"}, {"system/runner"}},
     {"libblkid", {"blkid", "blkid/"}, {"system/block"}},
     {"libsystemd", {"systemd/"}, {"app", "system", "serve/listen"}},
-    {"Boost.Beast", {"boost/beast"}, {"serve", "cli/client"}},
+    {"Boost.Beast", {"boost/beast"}, {"serve", "cli/client", "engine/ask"}},
     {"OpenSSL", {"openssl/"}, {"shelf/verify", "storage/consent"}},
     {"CLI11", {"CLI/"}, {"cli"}},
     {"spdlog", {"spdlog/"}, {"app"}},

@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/dialect.h"
 #include "cli/verdict.h"
+#include "engine/findings.h"
 #include "health/checks.h"
 #include "health/explain.h"
 #include "health/page.h"
@@ -138,12 +139,14 @@ void print_explanation(Context& context, const Text& told) {
   }
 }
 
-// Of the program itself; each shelf has the one text of shelf.NAME.
+// Of the program itself; each shelf has the one text of shelf.NAME, each engine that of engine.NAME.
 const Explanation* built_in(std::string_view id) {
-  for (const auto explanations : {health::explanations(), storage::explanations(), shelf::explanations()}) {
+  for (const auto explanations :
+       {health::explanations(), storage::explanations(), shelf::explanations(), engine::explanations()}) {
     if (const Explanation* const found = find_explanation(explanations, id)) return found;
   }
   if (id.starts_with("shelf.")) return find_explanation(shelf::explanations(), "shelf.NAME");
+  if (id.starts_with("engine.")) return find_explanation(engine::explanations(), "engine.NAME");
   return nullptr;
 }
 

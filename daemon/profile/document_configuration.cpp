@@ -35,6 +35,21 @@ void read_price(Reading& reading, const Node& node, const std::string& what, std
   if (read_fields(reading, node, what, price, price_fields)) out = price;
 }
 
+constexpr std::array engine_fields{
+    field<&Engine::name, text<name_rule>>("name", Need::required),
+    field<&Engine::url, text<loopback_rule>>("url", Need::required),
+    field<&Engine::model, text<sentence_rule>>("model"),
+    field<&Engine::first_token, boolean>("first_token"),
+};
+
+void engine(Reading& reading, const Node& node, const std::string& what, Engine& out) {
+  if (!read_fields(reading, node, what, out, engine_fields)) return;
+  if (out.first_token && out.model.empty()) {
+    reading.complain(node.place, "'first_token' needs a 'model' to ask for it",
+                     "the name that the engine serves it under");
+  }
+}
+
 constexpr std::array consumer_words{
     Word<Consumer>{"docker", Consumer::docker},
     Word<Consumer>{"containerd", Consumer::containerd},
@@ -80,6 +95,7 @@ constexpr std::array configuration_fields{
     field<&Configuration::shelves, list_of<named, Named>>("shelves"),
     field<&Configuration::cache, read_cache>("cache"),
     field<&Configuration::price, read_price>("price"),
+    field<&Configuration::engines, list_of<engine, Engine>>("engines"),
     field<&Configuration::arrangement, consumers>("consumers"),
     field<&Configuration::arrangement, places>("places"),
 };
@@ -90,6 +106,11 @@ void read_configuration(Reading& reading, const Node& root, Configuration& out) 
   if (!read_fields(reading, root, "a configuration", out, configuration_fields)) return;
   Once shelves("the shelf");
   for (const Named& shelf : out.shelves) shelves.see(reading, shelf.place, shelf.name);
+  Once engines("the engine");
+  if (const Node* const list = root.find("engines")) {
+    for (std::size_t at = 0; at < out.engines.size(); ++at)
+      engines.see(reading, list->items[at].place, out.engines[at].name);
+  }
   Once consumers("the consumer");
   if (const Node* const list = root.find("consumers")) {
     for (const Node& item : list->items) consumers.see(reading, item.place, item.text);

@@ -24,6 +24,7 @@ struct Configuration {
   std::vector<Named> shelves;
   std::optional<Cache> cache;  // in place of the profile's
   std::optional<Price> price;
+  std::vector<Engine> engines;
   Arrangement arrangement;
 };
 

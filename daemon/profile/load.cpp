@@ -187,6 +187,7 @@ class Loader {
     profile_.chosen = chosen;
     if (wanted.cache) profile_.cache = wanted.cache;
     profile_.price = wanted.price;
+    profile_.engines = wanted.engines;
   }
 
   void find_shelf(Reading& configuration, const Named& wanted) {

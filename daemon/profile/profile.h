@@ -283,6 +283,15 @@ struct Price {
   std::string currency;                   // "USD": ISO 4217
 };
 
+// An inference engine of this node, and what it is to serve. `fettle engine watch` asks it over loopback.
+struct Engine {
+  std::string name;
+  std::string url;    // "http://127.0.0.1:8000": loopback and a port, nothing behind it
+  std::string model;  // as the engine names it; empty = whatever it serves
+  // Once it serves, ask it for one token: the time of the first one then stands in the ledger.
+  bool first_token = false;
+};
+
 struct Profile {
   std::string name;
   std::string file;            // where it was read from
@@ -296,8 +305,9 @@ struct Profile {
   std::vector<CacheDirectory> caches;
   std::vector<Variable> environment;
   std::vector<NotSet> not_set;
-  std::vector<Shelf> shelves;  // those the configuration wants, by priority, highest first
-  std::optional<Price> price;  // of the configuration
+  std::vector<Shelf> shelves;   // those the configuration wants, by priority, highest first
+  std::optional<Price> price;   // of the configuration
+  std::vector<Engine> engines;  // of the configuration
   Compat compat;
   std::vector<GpuModel> gpu_models;
   std::vector<LogRule> log_rules;  // with the versions only, as `compat`

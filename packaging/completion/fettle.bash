@@ -40,7 +40,7 @@ _fettle() {
     *)
       case "$command $verb" in
         ' ')
-          choices='acknowledge apply capture check collect compat env events host ledger log metrics models plan profile provision ready report'
+          choices='acknowledge apply capture check collect compat engine env events host ledger log metrics models plan profile provision ready report'
           choices+=' run-line seal shelf stage status storage wait --help --version'
           ;;
         'acknowledge '*)
@@ -50,6 +50,7 @@ _fettle() {
         'collect ') choices='--now' ;;
         'check '*) choices="--list --explain --as $(fettle check --list 2>/dev/null | cut -d' ' -f1)" ;;
         'compat '*) choices='--os --kernel --rocm --driver --gpu --newest' ;;
+        'engine ') choices='watch' ;;
         'env ') choices='explain --format --model --engine --tp' ;;
         'env explain') choices=$(fettle env --format sh 2>/dev/null | sed -n 's/^export \([A-Z0-9_]*\)=.*/\1/p') ;;
         'host ') choices='show apply revert' ;;

@@ -7,6 +7,7 @@ commands=(
   'capture:this node as an archive of what is read of it, without its names'
   'collect:try the cache and the drives for the daemon'
   'compat:which system, kernel, driver and ROCm go together; what if'
+  'engine:whether the inference engines of this node serve'
   'env:the environment the profile asks for, and where it is delivered'
   'host:settings of the host: wanted, found, who set them'
   'metrics:the metrics of the daemon, for a person or for node_exporter'
@@ -54,6 +55,7 @@ case $state in
           '--rocm[ROCm release]:release:' '--driver[driver release or module]:release:' \
           '--gpu[GPU]:GPU:(MI300X)' '--newest[the newest listed set]'
         ;;
+      engine) _arguments '1:verb:(watch)' ;;
       env)
         _arguments '--format[dialect]:format:(plain sh systemd docker compose configmap json)' '1:verb:(explain)' '2:variable:'
         ;;

@@ -142,7 +142,7 @@ TEST_CASE("profile: the mistakes of all files come at once") {
   CHECK(
       said(loaded.complaints) ==
       "/etc/fettle/fettle.yaml:5:1  unknown key 'extra'  known here: schema, kind, profile, shelves, cache, "
-      "price, consumers, places\n"
+      "price, engines, consumers, places\n"
       "/etc/fettle/profiles/node.yaml:4:6  'why' must be a text, not a list\n"
       "/etc/fettle/profiles/shelves/small.yaml:3:11  'priority' cannot be high  a decimal number from -1000 "
       "to "
@@ -236,7 +236,8 @@ TEST_CASE("profile: hostile files are refused at once and in little memory (F52)
        "/it.yaml:1:4  an anchor (&) is not allowed here  write values out where they are needed"},
       {"120,000 values", many + "]\n", "  there are more than 100000 values  a smaller file"},
       {"20,000 mistakes", unknown,
-       "/it.yaml:4:1  unknown key 'k0'  known here: schema, kind, profile, shelves, cache, price, consumers, "
+       "/it.yaml:4:1  unknown key 'k0'  known here: schema, kind, profile, shelves, cache, price, engines, "
+       "consumers, "
        "places"},
   };
   for (const Row& row : rows) {
@@ -264,6 +265,29 @@ TEST_CASE("profile: who judges no versions is not stopped by a mistake in the co
   const Loaded loaded = load(tree.files(), Tables::without_versions);
   REQUIRE_MESSAGE(loaded.profile, said(loaded.complaints));
   CHECK(loaded.profile->compat.releases.empty());
+}
+
+TEST_CASE("profile: engines are asked on the node's own loopback and nowhere else") {
+  const auto complaints_of = [](const std::string& engines) {
+    Tree tree;
+    install_tables(tree);
+    tree.file("/etc/fettle/profiles/node.yaml", profile_head + "name: node\n");
+    tree.file("/etc/fettle/fettle.yaml", wanted + "engines:\n" + engines);
+    const auto loaded = load(tree.files());
+    return loaded.complaints.empty() ? std::string() : to_text(loaded.complaints.front());
+  };
+  for (const std::string good : {"http://127.0.0.1:8000", "http://localhost:1", "http://[::1]:65535"})
+    CHECK(complaints_of("  - {name: a, url: '" + good + "'}\n").empty());
+  for (const std::string bad :
+       {"http://10.0.0.1:80", "https://127.0.0.1:80", "http://127.0.0.1", "http://127.0.0.1:0",
+        "http://127.0.0.1:65536", "http://127.0.0.1:80/x", "http://127.0.0.1.example:80"}) {
+    CAPTURE(bad);
+    CHECK(complaints_of("  - {name: a, url: '" + bad + "'}\n").find("and a port") != std::string::npos);
+  }
+  CHECK(complaints_of("  - {name: a, url: 'http://[::1]:1', first_token: true}\n").find("needs a 'model'") !=
+        std::string::npos);
+  CHECK(complaints_of("  - {name: a, url: 'http://[::1]:1'}\n  - {name: a, url: 'http://[::1]:2'}\n")
+            .find("the engine") != std::string::npos);
 }
 
 TEST_CASE("profile: a price is counted in thousandths, not rounded") {

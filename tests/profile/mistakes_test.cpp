@@ -121,7 +121,8 @@ TEST_CASE("profile: YAML that could mean something else is refused") {
 TEST_CASE("profile: a key nobody knows is answered with those that are known (F53)") {
   check_rows({
       {configuration + "shelvs: []\n",
-       ":4:1  unknown key 'shelvs'  known here: schema, kind, profile, shelves, cache, price, consumers, "
+       ":4:1  unknown key 'shelvs'  known here: schema, kind, profile, shelves, cache, price, engines, "
+       "consumers, "
        "places"},
       {profile_head + "gpus: {model: MI300X, count: 8, cuont: 9}\n",
        ":3:33  unknown key 'cuont'  known here: model, count, compute_partition, memory_partition, memory"},
@@ -130,11 +131,12 @@ TEST_CASE("profile: a key nobody knows is answered with those that are known (F5
        ":8:22  'on_partial_loss' cannot be 'erase'  one of: report, rebuild"},
       {profile_head + "gpus: {model: MI300X}\n", ":3:7  the key 'count' is missing here"},
       {configuration + "\"a\\x07b\": 1\n",
-       ":4:1  unknown key 'a\\x07b'  known here: schema, kind, profile, shelves, cache, price, consumers, "
+       ":4:1  unknown key 'a\\x07b'  known here: schema, kind, profile, shelves, cache, price, engines, "
+       "consumers, "
        "places"},
       {configuration + std::string(200, 'x') + ": 1\n",
        ":4:1  unknown key '" + std::string(60, 'x') +
-           "…'  known here: schema, kind, profile, shelves, cache, price, consumers, places"},
+           "…'  known here: schema, kind, profile, shelves, cache, price, engines, consumers, places"},
   });
 }
 
