@@ -65,6 +65,8 @@ constexpr std::array rows{
     Row{"Repository Not Found", State::failed, Why::missing,
         "the hub does not have this repository, or shows it to others only",
         "look at its name in the shelf's file; a private one needs a token", 0s},
+    Row{"404 Not Found", State::held, Why::missing, "the hub's storage does not have one of its files",
+        "does a mirror or a proxy lack it? the worker tries again by itself", 300s},
     Row{"No space left on device", State::held, Why::failed, "the cache is full",
         "free some space; the worker looks again by itself", 300s},
     Row{"os error 28", State::held, Why::failed, "the cache is full",
@@ -99,6 +101,13 @@ constexpr std::array rows{
     Row{"name resolution", State::held, Why::failed, "the hub's name is not known", network_hint, 60s},
     Row{"imeout", State::held, Why::timed_out, "the hub does not answer in time", network_hint, 60s},
     Row{"timed out", State::held, Why::timed_out, "the hub does not answer in time", network_hint, 60s},
+    // A plain download of a file that is too large for it, for example.
+    Row{"Error: Bad request", State::held, Why::refused, "the hub does not take this request",
+        "`journalctl -u 'fettle-stage@*'` may tell more; the worker tries again by itself", 300s},
+    Row{"Client error '4", State::held, Why::refused, "the hub does not take this request",
+        "`journalctl -u 'fettle-stage@*'` may tell more; the worker tries again by itself", 300s},
+    Row{"HTTP status client error (4", State::held, Why::refused, "the hub does not take this request",
+        "`journalctl -u 'fettle-stage@*'` may tell more; the worker tries again by itself", 300s},
     Row{"Network error", State::held, Why::failed, "the network failed", network_hint, 60s},
     Row{"CAS Client Error", State::held, Why::failed, "the hub's storage failed", network_hint, 60s},
     Row{"Local entry not found", State::held, Why::failed, "the hub does not answer", network_hint, 60s},
@@ -114,16 +123,19 @@ std::chrono::seconds retry_after(std::string_view words, std::chrono::seconds ot
   return number ? std::clamp(std::chrono::seconds(*number), 1s, std::chrono::seconds(3600)) : otherwise;
 }
 
-// The client's last "Error: …" line, or else its last one that is no advice of its own: since 1.33 it ends
-// with "Hint: set HF_DEBUG=1 …".
+// "Error: …", "OSError: …", "httpx.ReadError: …"
+bool names_an_error(std::string_view line) {
+  return line.substr(0, line.find(' ')).ends_with("Error:");
+}
+
+// The client's last line that names an error, or else its last one that is no advice of its own: it ends with
+// "Hint: set HF_DEBUG=1 …" since 1.33, and after a wrong length with advice since long.
 std::string_view last_words(std::string_view text) {
   std::string_view last;
   for (std::string_view line : lines(text)) {
     line = trim(line);
-    if (line.starts_with("Error:") ||
-        (!line.empty() && !line.starts_with("Hint:") && !last.starts_with("Error:"))) {
+    if (names_an_error(line) || (!line.empty() && !line.starts_with("Hint:") && !names_an_error(last)))
       last = line;
-    }
   }
   return last;
 }
