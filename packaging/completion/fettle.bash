@@ -55,7 +55,7 @@ _fettle() {
         'env explain') choices=$(fettle env --format sh 2>/dev/null | sed -n 's/^export \([A-Z0-9_]*\)=.*/\1/p') ;;
         'host ') choices='show apply revert' ;;
         'host apply' | 'host revert') choices='--yes' ;;
-        'log '*) choices='--since --priority --lines --level fettled fettle-provision fettle-collect' ;;
+        'log '*) choices='--since --priority --lines --follow --level fettled fettle-provision fettle-collect' ;;
         'metrics ') choices='--textfile' ;;
         'models ') choices='list show explain' ;;
         'models explain' | 'ready '* | 'run-line '*) choices='--engine --image --versions-file --tp --dp --ep --set' ;;

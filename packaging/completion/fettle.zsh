@@ -68,7 +68,7 @@ case $state in
         ;;
       log)
         _arguments '--since[from then on]:time:' '--priority[at least so grave]:level:(error warning info debug)' \
-          '--lines[the newest so many]:number:' \
+          '--lines[the newest so many]:number:' '--follow[go on]' \
           '--level[how much the daemon writes]:level:(error warning info debug)' '1:unit:'
         ;;
       report) _arguments '--html[make the page]' '--output[leave it in a file]:file:_files' ;;
