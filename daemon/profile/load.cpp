@@ -10,6 +10,7 @@
 #include "profile/choose.h"
 #include "profile/documents.h"
 #include "profile/kinds.h"
+#include "profile/prepared.h"
 #include "profile/rules.h"
 
 namespace fettle::profile {
@@ -36,6 +37,22 @@ Result<std::string> read_text_of(Reading& reading, const system::Files& files, s
     }
   }
   return files.read(file, largest_file);
+}
+
+// The tree beside a file of the package, if it is there and of this text. Anything wrong with it only costs
+// the time of parsing.
+std::optional<Node> tree_of(const system::Files& files, std::string_view file, std::string_view text) {
+  if (!file.starts_with(names::shipped_profiles)) return std::nullopt;
+  const std::string tree = std::string(file) + std::string(tree_ending);
+  Reading reading(tree);
+  const auto json = read_text_of(reading, files, tree, Owners::trusted);
+  if (!json || !reading.take().empty()) return std::nullopt;
+  return read_tree(*json, text);
+}
+
+Document open(Reading& reading, const system::Files& files, std::string_view text) {
+  if (auto tree = tree_of(files, reading.file(), text)) return open_prepared(reading, std::move(*tree));
+  return open_document(reading, text);
 }
 
 // Collects the files of one configuration.
@@ -126,7 +143,7 @@ class Loader {
       const auto text = read_text_of(reading, files_, file, Owners::trusted);
       if (!text && text.error().why == Why::missing) continue;
       if (text) {
-        const Document document = open_document(reading, *text);
+        const Document document = open(reading, files_, *text);
         if (is_wanted_kind(reading, document, kind)) read(reading, document.root);
       } else {
         complain_of_whole(reading, text.error());
@@ -300,7 +317,7 @@ void list_place(const system::Files& files, std::string_view kind, const std::st
     }
     const auto text = read_text_of(reading, files, each.file, Owners::trusted);
     if (text) {
-      const Document document = open_document(reading, *text);
+      const Document document = open(reading, files, *text);
       if (document.kind != nullptr && document.kind->name != kind) continue;  // gpus.yaml beside the profiles
       if (document.kind != nullptr) document.kind->check(reading, document.root);
       each.complaints = reading.take();

@@ -141,7 +141,8 @@ class BoostRunner final : public Runner {
  private:
   static std::optional<Error> why_not(const Command& command) {
     if (command.argv.empty() || command.argv[0].empty() || command.argv[0][0] != '/') {
-      return Error{Why::refused, "cannot run '" + to_text(command) + "': a program needs an absolute path", ""};
+      return Error{Why::refused, "cannot run '" + to_text(command) + "': a program needs an absolute path",
+                   ""};
     }
     if (::access(command.argv[0].c_str(), X_OK) != 0) return cannot("run", command.argv[0], errno);
     return std::nullopt;

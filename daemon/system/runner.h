@@ -43,8 +43,8 @@ class Runner {
   // does, and the result is refused.
   virtual Result<Completed> run_watched(const Command& command, const std::function<Verdict()>& watch) = 0;
 
-  // Ends this process by becoming that program, with our terminal and without a deadline: for output that goes
-  // on. Comes back only with an error; a fake runs it.
+  // Ends this process by becoming that program, with our terminal and without a deadline: for output that
+  // goes on. Comes back only with an error; a fake runs it.
   virtual Result<Completed> become(const Command& command) { return run(command); }
 };
 

@@ -67,7 +67,8 @@ TEST_CASE("runner: a process becomes another program, whose end is its own") {
   REQUIRE(child >= 0);
   if (child == 0) {
     ::dup2(ends[1], STDOUT_FILENO);
-    (void)make_runner()->become({{"/bin/sh", "-c", "echo $0-$HELLO-$HOME; exit 7", "it"}, {{"HELLO", "world"}}});
+    (void)make_runner()->become(
+        {{"/bin/sh", "-c", "echo $0-$HELLO-$HOME; exit 7", "it"}, {{"HELLO", "world"}}});
     ::_exit(1);
   }
   ::close(ends[1]);
@@ -78,7 +79,8 @@ TEST_CASE("runner: a process becomes another program, whose end is its own") {
   CHECK(::waitpid(child, &status, 0) == child);
   CHECK(std::string(told.data()) == "it-world-\n");
   CHECK(WEXITSTATUS(status) == 7);
-  CHECK(make_runner()->become({{"/none/such"}}).error().said == "cannot run '/none/such': No such file or directory");
+  CHECK(make_runner()->become({{"/none/such"}}).error().said ==
+        "cannot run '/none/such': No such file or directory");
 }
 
 TEST_CASE("runner: a signal is not an exit code of 0") {
