@@ -65,6 +65,8 @@ constexpr std::array rows{
     Row{"Repository Not Found", State::failed, Why::missing,
         "the hub does not have this repository, or shows it to others only",
         "look at its name in the shelf's file; a private one needs a token", 0s},
+    Row{"/xet-read-token/", State::held, Why::failed, "the hub gives no key to its storage", network_hint,
+        60s},
     Row{"404 Not Found", State::held, Why::missing, "the hub's storage does not have one of its files",
         "does a mirror or a proxy lack it? the worker tries again by itself", 300s},
     Row{"No space left on device", State::held, Why::failed, "the cache is full",
@@ -248,6 +250,9 @@ std::map<std::string, std::string> client_environment(const Work& work) {
       {"HF_HUB_ETAG_TIMEOUT", "30"},
       {"HF_HUB_DOWNLOAD_TIMEOUT", "30"},
       {"HF_XET_CLIENT_READ_TIMEOUT", "60s"},
+      // Else, since 1.3x, what comes by xet lies in a store beside the repositories and a blob is a link to
+      // it: what is staged is ours alone, and a repository is whole in its own folder.
+      {"HF_HUB_DISABLE_SHARED_BLOBS", "1"},
       {"HF_HUB_ENABLE_HF_TRANSFER", "0"},
       {"HF_HUB_USER_AGENT_ORIGIN", "fettle"},
       {"NO_COLOR", "1"},

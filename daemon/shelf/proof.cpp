@@ -1,6 +1,7 @@
 #include "shelf/proof.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 
 #include "shelf/verify.h"
@@ -9,13 +10,48 @@
 namespace fettle::shelf {
 namespace {
 
+using namespace std::chrono_literals;
+
 // A wrong blob is fetched once more; the second time it is the source that is wrong.
 constexpr unsigned most_damage = 2;
 
 }  // namespace
 
+Result<void> Proof::look_ahead(const Item& item) {
+  for (const File& file : item.survey.missing) {
+    if (ahead_.has(file.blob)) continue;
+    const std::string path = layout_.blob(item.manifest.id, file.blob);
+    // Under its own name it is whole: it is renamed to it.
+    const auto info = system_.files.look(path);
+    if (info && info->kind == system::Kind::file && info->size == file.size)
+      ahead_.add({path, file.blob, file.size});
+  }
+  return remember_ahead();
+}
+
+Result<void> Proof::remember_ahead() {
+  for (const Ahead::Found& found : ahead_.take()) {
+    if (!found.checked.same) continue;  // damaged() finds it again, and decides
+    auto remembered = course_.jobs().remember_verified(found.checked.info, found.name);
+    if (!remembered) return remembered;
+    system::step_point("verified a blob");
+  }
+  return {};
+}
+
+Result<void> Proof::end_ahead() {
+  while (!ahead_.rest()) {
+    system_.clock.sleep_for(20ms);
+    if (course_.progress().is_due()) course_.progress().publish();
+    if (auto looked = brakes_.look(); !looked) return looked;
+    if (brakes_.stop()) return fail(brakes_.stop()->error);
+  }
+  return remember_ahead();
+}
+
 Result<std::vector<File>> Proof::damaged(Item& item) {
   std::vector<File> wrong;
+  if (auto ended = end_ahead(); !ended) return fail(ended.error());
   RepositoryReport& report = course_.report_of(item);
   report.verified = {};
   std::vector<File> blobs;

@@ -69,6 +69,10 @@ class Source {
   // repository first.
   virtual bool takes_small_first() const { return false; }
 
+  // Does a blob have its own name only when it is whole, while others still come? Then it is hashed beside
+  // them.
+  virtual bool renames_when_whole() const { return false; }
+
   // Brings the missing blobs under their names. May leave some out; the worker looks again. Nothing is
   // verified here.
   virtual Step<void> fetch(const Manifest& manifest, const profile::Repository& repository,

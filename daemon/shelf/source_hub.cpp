@@ -51,6 +51,7 @@ class HubSource final : public Source {
   }
 
   bool takes_small_first() const override { return true; }
+  bool renames_when_whole() const override { return true; }
 
   Step<void> fetch(const Manifest& manifest, const profile::Repository& repository,
                    const std::vector<File>& missing, Part part) override {

@@ -69,6 +69,9 @@ constexpr std::array rows{
         300s},
     Row{"400 at the storage", 1, "Error: Bad request:\n\nthe file is too large", Leaves::small, State::held,
         Why::refused, "does not take this request", by_itself, 300s},
+    Row{"404 on the xet token", 1,
+        "Error: Client error '404 Not Found' for url 'https://h/api/models/o/n/xet-read-token/c0ffee'",
+        Leaves::small, State::held, Why::failed, "gives no key to its storage", by_itself, 60s},
     Row{"another refusal of the storage", 1, "Error: Client error '410 Gone' for url 'https://cdn/x'",
         Leaves::small, State::held, Why::refused, "does not take this request", by_itself, 300s},
     Row{"429 on the API", 1,
@@ -251,5 +254,5 @@ TEST_CASE(
     CHECK(node.tree.files().list(node.of(id, "/blobs"))->size() == 2);
     CHECK(node.tree.read(node.of(id, "/snapshots/" + commit + "/model.safetensors")) == weights);
   }
-  CHECK(names.size() == 36);
+  CHECK(names.size() == 37);
 }
