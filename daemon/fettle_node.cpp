@@ -36,6 +36,7 @@ constexpr auto commands = std::to_array<cli::Command>({
     {"shelf", "the model shelves: list, stage, watch, verify, lock, adopt, gc and more", &cli::run_shelf},
     {"seal", "take what belongs to this machine out of an image", &cli::run_seal},
     {"profile", "what is wanted of this node, and every mistake in saying so", &cli::run_profile},
+    {"inventory", "the nodes of a fleet, for Ansible or Prometheus", &cli::run_inventory},
     {"provision", "one phase of making the cache; the units run it at boot", &cli::run_provision},
     {"collect", "try the cache and the drives for the daemon; a timer runs it", &cli::run_collect},
     {"stage", "fetch, verify and publish one shelf; the units run it", &cli::run_stage},

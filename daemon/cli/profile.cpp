@@ -176,14 +176,17 @@ struct Row {
   std::string text;
 };
 
-void print_rows(std::ostream& out, std::string_view title, const std::vector<Row>& rows) {
+void print_rows(std::ostream& out, const std::vector<Row>& rows, std::string_view before = "") {
   std::size_t widest = 0;
   for (const Row& row : rows) widest = std::max(widest, row.name.size());
+  for (const Row& row : rows)
+    out << before << row.name << std::string(widest - row.name.size() + 2, ' ') << row.text << '\n';
+}
+
+void print_rows(std::ostream& out, std::string_view title, const std::vector<Row>& rows) {
   out << '\n' << title << '\n';
   if (rows.empty()) out << "  none\n";
-  for (const Row& row : rows) {
-    out << "  " << row.name << std::string(widest - row.name.size() + 2, ' ') << row.text << '\n';
-  }
+  print_rows(out, rows, "  ");
 }
 
 void print(std::ostream& out, const Profile& wanted) {
@@ -273,6 +276,40 @@ int check(Context& context, const std::vector<std::string>& given) {
   return code;
 }
 
+// All that this node is configured with: fettle.yaml, its fragments, the profile, the shelves and the tables.
+int check_configured(Context& context) {
+  const profile::Loaded loaded = profile::load(context.system.files);
+  const int code = complain(context, loaded.complaints);
+  if (context.format == Format::text && loaded.profile)
+    context.out << "the configuration of this node, no mistakes\n";
+  return code;
+}
+
+std::string where(const profile::Origin& origin) {
+  return origin.file + ":" + std::to_string(origin.line) + ":" + std::to_string(origin.column);
+}
+
+int show_origins(Context& context) {
+  const profile::Loaded loaded = profile::load(context.system.files);
+  if (!loaded.profile) return complain(context, loaded.complaints);
+  json::array answer;
+  std::vector<Row> rows;
+  for (const profile::Origin& each : loaded.origins) {
+    answer.emplace_back(json::object{{"key", each.key},
+                                     {"value", each.value},
+                                     {"file", each.file},
+                                     {"line", each.line},
+                                     {"column", each.column}});
+    rows.push_back({each.key + (each.value.empty() ? "" : " " + each.value), where(each)});
+  }
+  if (context.format == Format::json) {
+    context.out << pretty_json(json::object{{"origins", std::move(answer)}});
+  } else {
+    print_rows(context.out, rows);
+  }
+  return ok;
+}
+
 int show(Context& context) {
   const profile::Loaded loaded = profile::load(context.system.files);
   if (!loaded.profile) return complain(context, loaded.complaints);
@@ -302,11 +339,7 @@ int list(Context& context) {
     context.out << pretty_json(json::object{{"found", std::move(answer)}});
     return ok;
   }
-  std::size_t widest = 0;
-  for (const Row& row : rows) widest = std::max(widest, row.name.size());
-  for (const Row& row : rows) {
-    context.out << row.name << std::string(widest - row.name.size() + 2, ' ') << row.text << '\n';
-  }
+  print_rows(context.out, rows);
   if (rows.empty()) context.err << "fettle: there are no profiles and shelves on this machine\n";
   return ok;
 }
@@ -359,8 +392,10 @@ int run_profile(Context& context, const std::vector<std::string>& arguments) {
   std::vector<std::string> given;
   CLI::App* const check_app =
       app.add_subcommand("check", "List every mistake in these files, of any of our kinds");
-  check_app->add_option("FILE", given, "YAML files")->required();
-  const CLI::App* const show_app = app.add_subcommand("show", "Print what is wanted, as it is loaded");
+  check_app->add_option("FILE", given, "YAML files; without one, all that this node is configured with");
+  CLI::App* const show_app = app.add_subcommand("show", "Print what is wanted, as it is loaded");
+  bool wants_origins = false;
+  show_app->add_flag("--origin", wants_origins, "Print which file and line set each value instead");
   std::string name = "golden";
   CLI::App* const capture_app =
       app.add_subcommand("capture", "Print a profile that expects what this good node has");
@@ -371,9 +406,10 @@ int run_profile(Context& context, const std::vector<std::string>& arguments) {
   } catch (const CLI::ParseError& err) {
     return app.exit(err, context.out, context.err) == 0 ? ok : usage;
   }
-  if (check_app->parsed()) return check(context, given);
+  if (check_app->parsed()) return given.empty() ? check_configured(context) : check(context, given);
   if (capture_app->parsed()) return capture(context, name);
-  return show_app->parsed() ? show(context) : list(context);
+  if (!show_app->parsed()) return list(context);
+  return wants_origins ? show_origins(context) : show(context);
 }
 
 }  // namespace fettle::cli

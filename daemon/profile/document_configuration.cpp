@@ -1,4 +1,4 @@
-// The kind "configuration": /etc/fettle/fettle.yaml.
+// The kind "configuration": /etc/fettle/fettle.yaml and what lies in /etc/fettle/conf.d.
 #include <algorithm>
 #include <array>
 
@@ -11,6 +11,7 @@ namespace {
 
 void named(Reading& reading, const Node& node, const std::string& what, Named& out) {
   out.place = node.place;
+  out.file = reading.file();
   text<name_rule>(reading, node, what, out.name);
 }
 
@@ -58,7 +59,7 @@ constexpr std::array consumer_words{
 };
 
 void consumers(Reading& reading, const Node& node, const std::string& what, Arrangement& out) {
-  list_of<choice<consumer_words, Consumer>, Consumer>(reading, node, what, out.consumers);
+  more_of<choice<consumer_words, Consumer>, Consumer>(reading, node, what, out.consumers);
 }
 
 constexpr std::array place_words{
@@ -85,40 +86,73 @@ void place(Reading& reading, const Node& node, const std::string& what, CachePla
 }
 
 void places(Reading& reading, const Node& node, const std::string& what, Arrangement& out) {
-  list_of<place, CachePlace>(reading, node, what, out.places);
+  more_of<place, CachePlace>(reading, node, what, out.places);
 }
 
 constexpr std::array configuration_fields{
     header<Configuration>("schema"),
     header<Configuration>("kind"),
-    field<&Configuration::profile, named>("profile", Need::required),
-    field<&Configuration::shelves, list_of<named, Named>>("shelves"),
+    field<&Configuration::profile, named>("profile"),
+    field<&Configuration::shelves, more_of<named, Named>>("shelves"),
     field<&Configuration::cache, read_cache>("cache"),
     field<&Configuration::price, read_price>("price"),
-    field<&Configuration::engines, list_of<engine, Engine>>("engines"),
+    field<&Configuration::engines, more_of<engine, Engine>>("engines"),
     field<&Configuration::arrangement, consumers>("consumers"),
     field<&Configuration::arrangement, places>("places"),
 };
 
+// What an entry is called: its text, or the first that it says.
+std::string label_of(const Node& node) {
+  return node.kind == Node::Kind::map && !node.entries.empty() ? node.entries.front().value.text : node.text;
+}
+
+void set_origin(std::vector<Origin>& origins, Origin origin) {
+  const auto at = std::find_if(origins.begin(), origins.end(),
+                               [&](const Origin& each) { return each.key == origin.key; });
+  if (at == origins.end()) {
+    origins.push_back(std::move(origin));
+  } else {
+    *at = std::move(origin);
+  }
+}
+
+void remember(const Reading& reading, const Node& root, std::vector<Origin>& origins) {
+  for (const Node::Entry& entry : root.entries) {
+    if (entry.key == "schema" || entry.key == "kind") continue;
+    const Place& place = entry.place;
+    if (entry.value.kind != Node::Kind::list)
+      set_origin(origins, {entry.key, entry.value.text, reading.file(), place.line, place.column});
+    for (const Node& item : entry.value.items) {
+      origins.push_back({entry.key, label_of(item), reading.file(), item.place.line, item.place.column});
+    }
+  }
+}
+
 }  // namespace
 
-void read_configuration(Reading& reading, const Node& root, Configuration& out) {
-  if (!read_fields(reading, root, "a configuration", out, configuration_fields)) return;
-  Once shelves("the shelf");
-  for (const Named& shelf : out.shelves) shelves.see(reading, shelf.place, shelf.name);
-  Once engines("the engine");
-  if (const Node* const list = root.find("engines")) {
-    for (std::size_t at = 0; at < out.engines.size(); ++at)
-      engines.see(reading, list->items[at].place, out.engines[at].name);
-  }
-  Once consumers("the consumer");
+bool is_fragment(std::string_view file) {
+  const std::string_view directory = file.substr(0, std::min(file.find_last_of('/'), file.size()));
+  return directory.ends_with("/" + std::string(fragment_directory));
+}
+
+void ConfigurationReader::read(Reading& reading, const Node& root) {
+  const std::size_t first_shelf = out_.shelves.size();
+  const std::size_t first_engine = out_.engines.size();
+  const std::size_t first_place = out_.arrangement.places.size();
+  if (!read_fields(reading, root, "a configuration", out_, configuration_fields)) return;
+  if (root.find("profile") == nullptr && !is_fragment(reading.file()))
+    detail::complain_missing(reading, root, "profile");
+  remember(reading, root, out_.origins);
+  for (std::size_t at = first_shelf; at < out_.shelves.size(); ++at)
+    shelves_.see(reading, out_.shelves[at].place, out_.shelves[at].name);
+  for (std::size_t at = first_engine; at < out_.engines.size(); ++at)
+    engines_.see(reading, root.find("engines")->items[at - first_engine].place, out_.engines[at].name);
   if (const Node* const list = root.find("consumers")) {
-    for (const Node& item : list->items) consumers.see(reading, item.place, item.text);
+    for (const Node& item : list->items) consumers_.see(reading, item.place, item.text);
   }
-  Once places("the place");
-  for (std::size_t at = 0; at < out.arrangement.places.size(); ++at) {
-    const CachePlace& place = out.arrangement.places[at];
-    places.see(reading, root.find("places")->items[at].place, place.user + place.path);
+  for (std::size_t at = first_place; at < out_.arrangement.places.size(); ++at) {
+    const CachePlace& place = out_.arrangement.places[at];
+    places_.see(reading, root.find("places")->items[at - first_place].place, place.user + place.path);
   }
 }
 

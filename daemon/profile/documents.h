@@ -3,22 +3,29 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "profile/arrangement.h"
 #include "profile/models.h"
+#include "profile/origin.h"
 #include "profile/profile.h"
 #include "profile/reading.h"
 
 namespace fettle::profile {
 
+// Fragments of a configuration lie in a directory of this name beside it.
+inline constexpr std::string_view fragment_directory = "conf.d";
+
 // A name of another file, and where it stands: complaints about that file point here.
 struct Named {
   std::string name;
   Place place;
+  std::string file;
 };
 
-// /etc/fettle/fettle.yaml: which files are wanted, and what differs on this node.
+// /etc/fettle/fettle.yaml and its fragments: which files are wanted, and what differs on this node.
 struct Configuration {
   Named profile;
   std::vector<Named> shelves;
@@ -26,6 +33,24 @@ struct Configuration {
   std::optional<Price> price;
   std::vector<Engine> engines;
   Arrangement arrangement;
+  std::vector<Origin> origins;
+};
+
+// A file in a directory of this name adds to a configuration and need not say all.
+bool is_fragment(std::string_view file);
+
+// Reads one file after another into one configuration; configuration.h tells how they go together.
+class ConfigurationReader {
+ public:
+  void read(Reading& reading, const Node& root);
+  Configuration take() { return std::move(out_); }
+
+ private:
+  Configuration out_;
+  Once shelves_{"the shelf"};
+  Once engines_{"the engine"};
+  Once consumers_{"the consumer"};
+  Once places_{"the place"};
 };
 
 struct GpuTable {
@@ -38,7 +63,6 @@ struct KernelLogTable {
   std::vector<LogRule> rules;
 };
 
-void read_configuration(Reading& reading, const Node& root, Configuration& out);
 void read_profile(Reading& reading, const Node& root, Profile& out);
 void read_shelf(Reading& reading, const Node& root, Shelf& out);
 void read_compatibility(Reading& reading, const Node& root, Compat& out);

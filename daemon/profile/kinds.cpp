@@ -9,10 +9,7 @@ namespace {
 
 constexpr std::array kinds{
     Kind{"configuration",
-         [](Reading& reading, const Node& root) {
-           Configuration out;
-           read_configuration(reading, root, out);
-         }},
+         [](Reading& reading, const Node& root) { ConfigurationReader().read(reading, root); }},
     Kind{"profile",
          [](Reading& reading, const Node& root) {
            Profile out;

@@ -1,59 +1,19 @@
 #include "profile/load.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <set>
 
 #include "profile/arrangement.h"
 #include "profile/choose.h"
+#include "profile/configuration.h"
 #include "profile/documents.h"
 #include "profile/kinds.h"
-#include "profile/prepared.h"
+#include "profile/opening.h"
 #include "profile/rules.h"
 
 namespace fettle::profile {
 namespace {
-
-// Who may own a file that is read. What root does depends on these files.
-enum class Owners { anybody, trusted };
-
-void complain_of_whole(Reading& reading, const Error& error) {
-  reading.complain({}, error.said, error.hint);
-}
-
-Result<std::string> read_text_of(Reading& reading, const system::Files& files, std::string_view file,
-                                 Owners owners) {
-  const auto info = files.look_through(file);
-  if (info && info->kind == system::Kind::file) {
-    if ((info->mode & 0002U) != 0) {
-      reading.complain({}, "everybody on this machine may write to it", "chmod o-w " + std::string(file));
-    }
-    if (owners == Owners::trusted && files.is_the_machine() && info->uid != 0 && info->uid != ::geteuid()) {
-      reading.complain(
-          {}, "it belongs to the user with id " + std::to_string(info->uid) + ", who could change it",
-          "chown root " + std::string(file));
-    }
-  }
-  return files.read(file, largest_file);
-}
-
-// The tree beside a file of the package, if it is there and of this text. Anything wrong with it only costs
-// the time of parsing.
-std::optional<Node> tree_of(const system::Files& files, std::string_view file, std::string_view text) {
-  if (!file.starts_with(names::shipped_profiles)) return std::nullopt;
-  const std::string tree = std::string(file) + std::string(tree_ending);
-  Reading reading(tree);
-  const auto json = read_text_of(reading, files, tree, Owners::trusted);
-  if (!json || !reading.take().empty()) return std::nullopt;
-  return read_tree(*json, text);
-}
-
-Document open(Reading& reading, const system::Files& files, std::string_view text) {
-  if (auto tree = tree_of(files, reading.file(), text)) return open_prepared(reading, std::move(*tree));
-  return open_document(reading, text);
-}
 
 // Collects the files of one configuration.
 class Loader {
@@ -61,23 +21,23 @@ class Loader {
   explicit Loader(const system::Files& files) : files_(files) {}
 
   Loaded load(Tables tables, std::string_view config_file) {
-    Reading configuration(config_file);
-    const auto wanted = read_wanted(configuration, config_file);
-    if (wanted) {
-      if (!wanted->profile.name.empty()) find_profile(configuration, *wanted);
-      for (const Named& shelf : wanted->shelves) find_shelf(configuration, shelf);
+    Wanted wanted = read_wanted(files_, config_file);
+    if (const auto& configuration = wanted.configuration) {
+      origins_ = configuration->origins;
+      if (!configuration->profile.name.empty()) find_profile(wanted.readings, *configuration);
+      for (const Named& shelf : configuration->shelves) find_shelf(wanted.readings, shelf);
     }
     find_tables(tables);
     check_gpu_family();
     finish();
-    return given(configuration.take());
+    return given(take_all(wanted.readings));
   }
 
   LoadedArrangement load_arrangement(std::string_view config_file) {
-    Reading configuration(config_file);
-    auto wanted = read_wanted(configuration, config_file);
-    LoadedArrangement loaded{std::nullopt, configuration.take()};
-    if (wanted && loaded.complaints.empty()) loaded.arrangement = std::move(wanted->arrangement);
+    Wanted wanted = read_wanted(files_, config_file);
+    LoadedArrangement loaded{std::nullopt, take_all(wanted.readings)};
+    if (wanted.configuration && loaded.complaints.empty())
+      loaded.arrangement = std::move(wanted.configuration->arrangement);
     return loaded;
   }
 
@@ -105,33 +65,10 @@ class Loader {
     Loaded loaded;
     loaded.complaints = std::move(complaints);
     for (Complaint& complaint : complaints_) loaded.complaints.push_back(std::move(complaint));
-    if (loaded.complaints.empty()) loaded.profile = std::move(profile_);
+    if (!loaded.complaints.empty()) return loaded;
+    loaded.profile = std::move(profile_);
+    loaded.origins = std::move(origins_);
     return loaded;
-  }
-
-  std::optional<Configuration> read_wanted(Reading& reading, std::string_view file) {
-    const auto text = read_text_of(reading, files_, file, Owners::trusted);
-    if (!text) {
-      Error error = text.error();
-      if (error.why == Why::missing)
-        error.hint = "the package puts one there; without it nothing is wanted or done";
-      complain_of_whole(reading, error);
-      return std::nullopt;
-    }
-    const Document document = open_document(reading, *text);
-    Configuration out;
-    if (!is_wanted_kind(reading, document, "configuration")) return std::nullopt;
-    read_configuration(reading, document.root, out);
-    return out;
-  }
-
-  static bool is_wanted_kind(Reading& reading, const Document& document, std::string_view kind) {
-    if (document.kind == nullptr) return false;
-    if (document.kind->name == kind) return true;
-    const Node* const at = document.root.find("kind");
-    reading.complain(at->place, "the kind of this file is '" + std::string(document.kind->name) + "'",
-                     "here '" + std::string(kind) + "' is wanted");
-    return false;
   }
 
   // Reads `name` from the first place that has it. False when there is none.
@@ -143,7 +80,7 @@ class Loader {
       const auto text = read_text_of(reading, files_, file, Owners::trusted);
       if (!text && text.error().why == Why::missing) continue;
       if (text) {
-        const Document document = open(reading, files_, *text);
+        const Document document = open_own(reading, files_, *text);
         if (is_wanted_kind(reading, document, kind)) read(reading, document.root);
       } else {
         complain_of_whole(reading, text.error());
@@ -154,12 +91,13 @@ class Loader {
     return false;
   }
 
-  static void complain_absent(Reading& configuration, const Named& wanted, std::string_view noun,
+  static void complain_absent(std::vector<Reading>& readings, const Named& wanted, std::string_view noun,
                               const std::string& name) {
-    configuration.complain(wanted.place, "there is no " + std::string(noun) + " '" + wanted.name + "'",
-                           "neither " + std::string(names::site_profiles) + "/" + name + ".yaml nor " +
-                               std::string(names::shipped_profiles) + "/" + name +
-                               ".yaml exists; `fettle profile list` shows those that do");
+    reading_of(readings, wanted)
+        .complain(wanted.place, "there is no " + std::string(noun) + " '" + wanted.name + "'",
+                  "neither " + std::string(names::site_profiles) + "/" + name + ".yaml nor " +
+                      std::string(names::shipped_profiles) + "/" + name +
+                      ".yaml exists; `fettle profile list` shows those that do");
   }
 
   // One profile file; what it does not say comes from its base. `depth` counts the files on the way.
@@ -168,6 +106,7 @@ class Loader {
       out.file = reading.file();
       read_profile(reading, root, out);
       out.name = name;
+      remember(reading, root);
       if (const Node* const gpus = root.find("gpus")) {
         const Node* const model = gpus->find("model");
         if (model != nullptr && depth == 0) gpu_model_ = {reading.file(), model->place};
@@ -187,33 +126,52 @@ class Loader {
     });
   }
 
-  void find_profile(Reading& configuration, const Configuration& wanted) {
+  // A file that extends another is read first, and the configuration before both: the first that says it
+  // counts. Of `host` each key is taken for itself.
+  void remember(const Reading& reading, const Node& root) {
+    constexpr std::array<std::string_view, 6> of_the_file{"schema", "kind", "name", "why", "extends", "for"};
+    const auto add = [&](const std::string& key, const Node::Entry& entry) {
+      std::vector<Origin>& origins = origins_;
+      if (std::none_of(origins.begin(), origins.end(), [&](const Origin& each) { return each.key == key; }))
+        origins.push_back({key, "", reading.file(), entry.place.line, entry.place.column});
+    };
+    for (const Node::Entry& entry : root.entries) {
+      if (std::find(of_the_file.begin(), of_the_file.end(), entry.key) != of_the_file.end()) continue;
+      if (entry.key != "host") {
+        add(entry.key, entry);
+        continue;
+      }
+      for (const Node::Entry& inner : entry.value.entries) add("host." + inner.key, inner);
+    }
+  }
+
+  void find_profile(std::vector<Reading>& readings, const Configuration& wanted) {
     std::string name = wanted.profile.name;
     std::string chosen(named_by_hand);
     if (name == automatic) {
       const Choice choice = choose(list(files_), files_);
       if (choice.name.empty()) {
-        configuration.complain(wanted.profile.place, choice.why, choice.advice);
+        reading_of(readings, wanted.profile).complain(wanted.profile.place, choice.why, choice.advice);
         return;
       }
       name = choice.name;
       chosen = choice.why;
     }
     if (!read_one(name, profile_, 0))
-      complain_absent(configuration, {name, wanted.profile.place}, "profile", name);
+      complain_absent(readings, {name, wanted.profile.place, wanted.profile.file}, "profile", name);
     profile_.chosen = chosen;
     if (wanted.cache) profile_.cache = wanted.cache;
     profile_.price = wanted.price;
     profile_.engines = wanted.engines;
   }
 
-  void find_shelf(Reading& configuration, const Named& wanted) {
+  void find_shelf(std::vector<Reading>& readings, const Named& wanted) {
     if (wanted.name.empty()) return;  // there is a complaint about it
     Shelf shelf;
     const std::string name = "shelves/" + wanted.name;
     const bool found = find_file(
         name, "shelf", [&](Reading& reading, const Node& root) { read_shelf(reading, root, shelf); });
-    if (!found) complain_absent(configuration, wanted, "shelf", name);
+    if (!found) complain_absent(readings, wanted, "shelf", name);
     shelf.name = wanted.name;
     profile_.shelves.push_back(std::move(shelf));
   }
@@ -278,6 +236,7 @@ class Loader {
 
   const system::Files& files_;
   Profile profile_;
+  std::vector<Origin> origins_;
   Complaints complaints_;
   Written gpu_model_;
 };
@@ -317,7 +276,7 @@ void list_place(const system::Files& files, std::string_view kind, const std::st
     }
     const auto text = read_text_of(reading, files, each.file, Owners::trusted);
     if (text) {
-      const Document document = open(reading, files, *text);
+      const Document document = open_own(reading, files, *text);
       if (document.kind != nullptr && document.kind->name != kind) continue;  // gpus.yaml beside the profiles
       if (document.kind != nullptr) document.kind->check(reading, document.root);
       each.complaints = reading.take();

@@ -5,8 +5,9 @@
 // kernel-log, models, model-rules (the last two are loaded apart, see models.h). Each is at most 256 KiB, one
 // document, without anchors, aliases and tags, at most 32 levels and 100,000 values. A name is looked for in
 // names::site_profiles first and then in names::shipped_profiles; `shelves/NAME.yaml` below them for shelves.
-// `profile: auto` takes the profile whose `for` tells most of this machine (choose.h).
-// A `cache` in the configuration stands in place of the profile's: without `drives` it is a directory.
+// The configuration has fragments in conf.d beside it (configuration.h). `profile: auto` takes the profile
+// whose `for` tells most of this machine (choose.h). A `cache` in the configuration stands in place of the
+// profile's: without `drives` it is a directory.
 #pragma once
 
 #include <optional>
@@ -16,6 +17,7 @@
 
 #include "base/names.h"
 #include "profile/complaint.h"
+#include "profile/origin.h"
 #include "profile/profile.h"
 #include "system/files.h"
 
@@ -23,6 +25,7 @@ namespace fettle::profile {
 
 struct Loaded {
   std::optional<Profile> profile;  // only when there is no complaint
+  std::vector<Origin> origins;     // which file set what; those of the configuration first
   Complaints complaints;           // file by file, in the order of their places
 };
 

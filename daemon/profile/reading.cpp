@@ -181,10 +181,13 @@ void bytes(Reading& reading, const Node& node, const std::string& what, Bytes& o
 
 bool Once::see(Reading& reading, Place place, const std::string& value) {
   if (value.empty()) return true;  // there is a complaint about it
-  const auto [first, fresh] = seen_.emplace(value, place);
+  const auto [at, fresh] = seen_.emplace(value, First{reading.file(), place});
   if (fresh) return true;
+  const First& first = at->second;
+  const std::string line = std::to_string(first.place.line);
   reading.complain(place, noun_ + " '" + shown(value) + "' stands here a second time",
-                   "first in line " + std::to_string(first->second.line) + ": keep one of them");
+                   "first in " + (first.file == reading.file() ? "line " + line : first.file + ":" + line) +
+                       ": keep one of them");
   return false;
 }
 

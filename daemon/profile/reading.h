@@ -159,12 +159,18 @@ void choice(Reading& reading, const Node& node, const std::string& what, E& out)
   reading.complain(node.place, what + " cannot be '" + shown(node.text) + "'", "one of: " + known);
 }
 
+// A list whose entries are added to those that are there.
+template <auto reader, class M>
+void more_of(Reading& reading, const Node& node, const std::string& what, std::vector<M>& out) {
+  if (!is_list(reading, node, what)) return;
+  for (const Node& item : node.items) reader(reading, item, "an entry of " + what, out.emplace_back());
+}
+
 // A list of whatever `reader` reads: list_of<text<pattern_rule>, std::string>.
 template <auto reader, class M>
 void list_of(Reading& reading, const Node& node, const std::string& what, std::vector<M>& out) {
-  if (!is_list(reading, node, what)) return;
-  out.clear();
-  for (const Node& item : node.items) reader(reading, item, "an entry of " + what, out.emplace_back());
+  if (node.kind == Node::Kind::list) out.clear();
+  more_of<reader, M>(reading, node, what, out);
 }
 
 // The same, but an empty list is a mistake.
@@ -176,7 +182,7 @@ void some_of(Reading& reading, const Node& node, const std::string& what, std::v
   }
 }
 
-// Complains about each value that comes again. `noun` says what it is: "the variable".
+// Complains about each value that comes again, also in another file. `noun` says what it is: "the variable".
 class Once {
  public:
   explicit Once(std::string noun) : noun_(std::move(noun)) {}
@@ -185,7 +191,11 @@ class Once {
 
  private:
   std::string noun_;
-  std::map<std::string, Place> seen_;
+  struct First {
+    std::string file;
+    Place place;
+  };
+  std::map<std::string, First> seen_;
 };
 
 }  // namespace fettle::profile

@@ -52,6 +52,8 @@ constexpr std::array others{
     Other{"/var/lib/systemd/credential.secret",
           "`rm /var/lib/systemd/credential.secret`: one machine could read another's credentials"},
     Other{"/etc/ssh/ssh_host_*", "`rm /etc/ssh/ssh_host_*`: each machine could pass for the others"},
+    Other{"/etc/fettle/conf.d/*",
+          "these stay, and every machine of the image has them: remove those that are about this one"},
     Other{"/var/lib/cloud/instance", "`cloud-init clean --logs`: the first boot would not be taken for one"},
     Other{"/root/.cache/huggingface/token", "`rm /root/.cache/huggingface/token`: it is somebody's"},
 };

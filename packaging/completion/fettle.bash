@@ -33,14 +33,18 @@ _fettle() {
       choices='plain sh systemd docker compose configmap json'
       [[ $command == run-line ]] && choices='docker podman compose systemd'
       ;;
-    --as) choices='plain json nagios npd nhc' ;;
+    --as)
+      choices='plain json nagios npd nhc'
+      [[ $command == inventory ]] && choices='ansible file-sd'
+      ;;
     --explain) choices=$(fettle check --list 2>/dev/null | cut -d' ' -f1) ;;
     --for) choices='ready cache gpu shelf=' ;;
     --timeout | --stall | --workers | --name | --os | --kernel | --rocm | --driver | --gpu) return ;;
     *)
       case "$command $verb" in
         ' ')
-          choices='acknowledge apply capture check collect compat engine env events host ledger log metrics models plan profile provision ready report'
+          choices='acknowledge apply capture check collect compat engine env events host inventory ledger log metrics models plan profile'
+          choices+=' provision ready report'
           choices+=' run-line seal shelf stage status storage wait --help --version'
           ;;
         'acknowledge '*)
@@ -55,6 +59,10 @@ _fettle() {
         'env explain') choices=$(fettle env --format sh 2>/dev/null | sed -n 's/^export \([A-Z0-9_]*\)=.*/\1/p') ;;
         'host ') choices='show apply revert' ;;
         'host apply' | 'host revert') choices='--yes' ;;
+        'inventory '*)
+          mapfile -t COMPREPLY < <(compgen -d -- "$current"; compgen -W '--as --port --list --host' -- "$current")
+          return
+          ;;
         'log '*) choices='--since --priority --lines --follow --level fettled fettle-provision fettle-collect' ;;
         'metrics ') choices='--textfile' ;;
         'models ') choices='list show explain' ;;
@@ -62,6 +70,7 @@ _fettle() {
         'seal ') choices='--check' ;;
         'report ') choices='--html --output' ;;
         'profile ') choices='check show list capture' ;;
+        'profile show') choices='--origin' ;;
         'profile check' | 'shelf import')
           mapfile -t COMPREPLY < <(compgen -f -- "$current")
           return

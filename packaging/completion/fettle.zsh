@@ -10,6 +10,7 @@ commands=(
   'engine:whether the inference engines of this node serve'
   'env:the environment the profile asks for, and where it is delivered'
   'host:settings of the host: wanted, found, who set them'
+  'inventory:the nodes of a fleet, for Ansible or Prometheus'
   'metrics:the metrics of the daemon, for a person or for node_exporter'
   'models:what is known of models, and what an engine needs for each'
   'ready:can this node serve a model now'
@@ -60,6 +61,10 @@ case $state in
         _arguments '--format[dialect]:format:(plain sh systemd docker compose configmap json)' '1:verb:(explain)' '2:variable:'
         ;;
       host) _arguments '--yes[do it]' '1:verb:(show apply revert)' ;;
+      inventory)
+        _arguments '--as[dialect]:dialect:(ansible file-sd)' '--port[of the targets]:port:' '--list[all nodes]' \
+          '--host[one node]:host:' '1:directory:_directories'
+        ;;
       metrics) _arguments '--textfile[leave the page for node_exporter]:file:_files' ;;
       seal) _arguments '--check[change nothing]' ;;
       acknowledge)
@@ -78,7 +83,7 @@ case $state in
         _arguments '--engine[engine and version]:engine:(vllm sglang)' '--tp[ranks]:number:' \
           '--format[dialect]:format:(docker podman compose systemd)' '1:model:'
         ;;
-      profile) _arguments '1:verb:(check show list capture)' '*:file:_files' ;;
+      profile) _arguments '--origin[which file set each value]' '1:verb:(check show list capture)' '*:file:_files' ;;
       provision)
         _arguments '(--cache)--boot[before the mount]' '(--boot)--cache[after the mount]' \
           '--dry-run[write nothing]'

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "support/fakes.h"
+#include "support/tables.h"
 #include "support/tree.h"
 
 using namespace fettle;
@@ -67,17 +68,7 @@ TEST_CASE("cli profile: show prints the profile as it is loaded, or why it is no
             "schema: 1\nkind: profile\nwhy: ours\ncache: {path: /data}\n"
             "caches: [{name: hf, mode: \"2775\", why: models}]\n"
             "environment: [{name: A, value: \"{cache}/a\", why: b}]\n");
-  tree.file("/etc/fettle/profiles/compat/rocm.yaml",
-            "schema: 1\nkind: compatibility\nas_of: \"2026-11\"\nsources: [{key: A, kind: repo}]\n"
-            "drivers: [{release: \"30.10.2\", sources: [A]}]\n"
-            "releases: [{rocm: \"7.0.2\", stream: legacy, sources: [A]}]\n");
-  tree.file("/etc/fettle/profiles/gpus.yaml",
-            "schema: 1\nkind: gpus\nsources: [{key: A, kind: repo}]\n"
-            "devices: [{id: \"0x74a1\", name: MI300X, family: MI300X, gfx: gfx942}]\n");
-  tree.file("/etc/fettle/profiles/kernel-log.yaml",
-            "schema: 1\nkind: kernel-log\nsources: [{key: A, kind: repo}]\n"
-            "rules: [{name: a, about: gpu, severity: error, pattern: b, means: m, advice: a, example: b, "
-            "sources: [A]}]\n");
+  test::install_tables(tree);
   const Answer text = run(tree, {"show"});
   CHECK(text.code == 0);
   CHECK(text.out.find("/data (a directory; no drive is touched)") != std::string::npos);
@@ -90,10 +81,50 @@ TEST_CASE("cli profile: show prints the profile as it is loaded, or why it is no
   CHECK(run(tree, {"list"}).out == "profile node  ours\n");
 }
 
+TEST_CASE("cli profile: check without a file looks at all that the node is configured with") {
+  Tree tree;
+  CHECK(run(tree, {"check"}).code == 78);
+  test::install_tables(tree);
+  tree.file("/etc/fettle/fettle.yaml", good + "shelves: [small]\n")
+      .file("/etc/fettle/profiles/node.yaml", "schema: 1\nkind: profile\n")
+      .file("/etc/fettle/profiles/shelves/small.yaml",
+            "schema: 1\nkind: shelf\nrepositories: [{id: a/b, revision: main, unpinned: true}]\n");
+  CHECK(run(tree, {"check"}).out == "the configuration of this node, no mistakes\n");
+  CHECK(run(tree, {"check"}).code == 0);
+  // A fragment by itself is right, and wrong beside the others.
+  tree.file("/etc/fettle/conf.d/10-site.yaml", "schema: 1\nkind: configuration\nshelves: [small]\n");
+  CHECK(run(tree, {"check", "/etc/fettle/conf.d/10-site.yaml"}).code == 0);
+  const Answer both = run(tree, {"check"});
+  CHECK(both.code == 78);
+  CHECK(both.out ==
+        "/etc/fettle/conf.d/10-site.yaml:3:11  the shelf 'small' stands here a second time  first in "
+        "/etc/fettle/fettle.yaml:4: keep one of them\n");
+}
+
+TEST_CASE("cli profile: show --origin says which file set each value") {
+  Tree tree;
+  test::install_tables(tree);
+  tree.file("/etc/fettle/fettle.yaml", good);
+  tree.file("/etc/fettle/profiles/node.yaml", "schema: 1\nkind: profile\ncache: {path: /data}\n");
+  tree.file("/etc/fettle/conf.d/10-site.yaml",
+            "schema: 1\nkind: configuration\nprice: {per_hour: \"9\", currency: EUR}\n");
+  const Answer text = run(tree, {"show", "--origin"});
+  CHECK(text.code == 0);
+  CHECK(text.out ==
+        "profile node  /etc/fettle/fettle.yaml:3:1\n"
+        "price         /etc/fettle/conf.d/10-site.yaml:3:1\n"
+        "cache         /etc/fettle/profiles/node.yaml:3:1\n");
+  const auto answer = parse_json(run(tree, {"show", "--origin"}, cli::Format::json).out, "the answer");
+  REQUIRE(answer);
+  CHECK(json_text(answer->at("origins").at(1), "file") == "/etc/fettle/conf.d/10-site.yaml");
+  CHECK(answer->at("origins").at(1).at("line") == 3);
+  tree.file("/etc/fettle/conf.d/10-site.yaml", "a: [");
+  CHECK(run(tree, {"show", "--origin"}).code == 78);
+}
+
 TEST_CASE("cli profile: a wrong command line is a usage error") {
   Tree tree;
   CHECK(run(tree, {}).code == 64);
-  CHECK(run(tree, {"check"}).code == 64);
   CHECK(run(tree, {"check", "--force"}).code == 64);
   CHECK(run(tree, {"erase"}).code == 64);
   const Answer help = run(tree, {"--help"});

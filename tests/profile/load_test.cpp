@@ -6,10 +6,12 @@
 #include <chrono>
 #include <string>
 
+#include "support/tables.h"
 #include "support/tree.h"
 
 using namespace fettle;
 using namespace fettle::profile;
+using fettle::test::install_tables;
 using fettle::test::Tree;
 
 namespace {
@@ -25,21 +27,6 @@ std::string said(const Complaints& complaints) {
 
 std::string shelf(const std::string& fields = {}) {
   return "schema: 1\nkind: shelf\n" + fields + "repositories: [{id: a/b, revision: main, unpinned: true}]\n";
-}
-
-// A machine with the tables and whatever a test adds.
-void install_tables(Tree& tree) {
-  tree.file("/usr/share/fettle/profiles/compat/rocm.yaml",
-            "schema: 1\nkind: compatibility\nas_of: \"2026-11\"\nsources: [{key: A, kind: repo}]\n"
-            "drivers: [{release: \"30.10.2\", sources: [A]}]\n"
-            "releases: [{rocm: \"7.0.2\", stream: legacy, sources: [A]}]\n");
-  tree.file("/usr/share/fettle/profiles/gpus.yaml",
-            "schema: 1\nkind: gpus\nsources: [{key: A, kind: repo}]\n"
-            "devices: [{id: \"0x74a1\", name: MI300X, family: MI300X, gfx: gfx942}]\n");
-  tree.file("/usr/share/fettle/profiles/kernel-log.yaml",
-            "schema: 1\nkind: kernel-log\nsources: [{key: A, kind: repo}]\n"
-            "rules: [{name: a, about: gpu, severity: error, pattern: b, means: m, advice: a, example: b, "
-            "sources: [A]}]\n");
 }
 
 }  // namespace

@@ -170,6 +170,7 @@ TEST_CASE("seal: what others keep of the machine is named while it is there") {
   machine.tree.file("/etc/machine-id", "0123456789abcdef0123456789abcdef\n")
       .file("/etc/ssh/ssh_host_ed25519_key", "secret")
       .file("/var/lib/systemd/random-seed", "seed")
+      .file("/etc/fettle/conf.d/10-node.yaml", "schema: 1\nkind: configuration\n")
       .link("/var/lib/dbus/machine-id", "/etc/machine-id")
       .link("/var/lib/cloud/instance", "/var/lib/cloud/instances/one");
   const auto found = machine.look();
@@ -177,6 +178,7 @@ TEST_CASE("seal: what others keep of the machine is named while it is there") {
   CHECK(is_reminded(found, "/etc/ssh/ssh_host_*"));
   CHECK(is_reminded(found, "/var/lib/systemd/random-seed"));
   CHECK(is_reminded(found, "/var/lib/cloud/instance"));
+  CHECK(is_reminded(found, "/etc/fettle/conf.d/*"));
   CHECK_FALSE(is_reminded(found, "/var/lib/dbus/machine-id"));
   CHECK_FALSE(is_reminded(found, "/var/lib/systemd/credential.secret"));
 }

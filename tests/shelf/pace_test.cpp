@@ -10,6 +10,7 @@
 #include "shelf/orders.h"
 #include "shelf/turn.h"
 #include "support/fakes.h"
+#include "support/golden.h"
 
 using namespace fettle;
 using namespace fettle::shelf;
@@ -239,6 +240,25 @@ TEST_CASE("turn: one machine has one turn, different machines different ones, no
   CHECK(until_turn(tree.files(), shelf) == 0s);
   shelf.jitter_seconds = 0;
   CHECK(turn_of(tree.files(), shelf) == 0s);
+}
+
+TEST_CASE("turn: the rule is the one that bench/fleet.py counts with") {
+  Tree tree;
+  std::string page;
+  for (const char* const name : {"tiny", "frontier"}) {
+    for (const unsigned jitter : {60U, 600U, 3600U}) {
+      for (char machine = '0'; machine < '4'; ++machine) {
+        const std::string id(32, machine);
+        profile::Shelf shelf;
+        shelf.name = name;
+        shelf.jitter_seconds = jitter;
+        tree.file("/etc/machine-id", id + "\n");
+        page += id + " " + name + " " + std::to_string(jitter) + " " +
+                std::to_string(turn_of(tree.files(), shelf).count()) + "\n";
+      }
+    }
+  }
+  test::check_golden("shelf-turns.txt", page);
 }
 
 TEST_CASE("turn: the source is not asked before it, and status says why; the operator need not wait for it") {
