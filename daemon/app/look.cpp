@@ -10,6 +10,7 @@
 #include "engine/findings.h"
 #include "env/plan.h"
 #include "health/checks.h"
+#include "health/deep.h"
 #include "host/standing.h"
 #include "profile/arrangement.h"
 #include "shelf/report.h"
@@ -252,6 +253,7 @@ serve::Inputs Look::operator()(const profile::Profile& profile, Depth depth) {
 
   inputs.findings = health::run(*facts_, profile, taken_at_);
   append(inputs.findings, host::findings(*facts_, profile, taken_at_));
+  append(inputs.findings, health::deep_findings(*facts_, profile, taken_at_));
   const auto provisioned = storage::read_report(files_);
   append(inputs.findings, storage::findings(provisioned, *facts_, profile, now));
   append(inputs.findings, storage::trial_findings(*facts_, provisioned, profile, now));

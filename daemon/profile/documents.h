@@ -77,6 +77,9 @@ void read_cache(Reading& reading, const Node& node, const std::string& what, std
 // "0x74a1"; document_host.cpp.
 void read_pci_device(Reading& reading, const Node& node, const std::string& what, unsigned& out);
 
+// The value of the key `deep` of a profile; document_deep.cpp.
+void read_deep(Reading& reading, const Node& node, const std::string& what, std::vector<DeepCheck>& out);
+
 // The values of the keys `host` and `for` of a profile; document_host.cpp.
 void read_host(Reading& reading, const Node& node, const std::string& what, std::optional<Host>& out);
 void read_match(Reading& reading, const Node& node, const std::string& what, std::optional<Match>& out);

@@ -283,6 +283,24 @@ struct Price {
   std::string currency;                   // "USD": ISO 4217
 };
 
+// How a program says what it found: plain is 0 for well and anything else for not; plugin is that of Nagios:
+// 0 ok, 1 warning, 2 critical, anything else unknown.
+enum class ExitCodes { plain, plugin };
+
+// A check that takes time or the GPUs themselves. It runs only when somebody asks: `fettle check --deep`.
+struct DeepCheck {
+  std::string name;
+  std::vector<std::string> command;  // an absolute path and its arguments; no shell
+  ExitCodes codes = ExitCodes::plain;
+  unsigned deadline_seconds = 600;
+  unsigned hours = 24;   // for how long a result counts
+  std::string figure;    // a pattern; the first number behind it in the output has to be `at_least`
+  std::string at_least;  // a decimal such as "314" or "47.5"
+  std::string why;
+  std::string advice;
+  std::string source;
+};
+
 // An inference engine of this node, and what it is to serve. `fettle engine watch` asks it over loopback.
 struct Engine {
   std::string name;
@@ -305,6 +323,7 @@ struct Profile {
   std::vector<CacheDirectory> caches;
   std::vector<Variable> environment;
   std::vector<NotSet> not_set;
+  std::vector<DeepCheck> deep;
   std::vector<Shelf> shelves;   // those the configuration wants, by priority, highest first
   std::optional<Price> price;   // of the configuration
   std::vector<Engine> engines;  // of the configuration

@@ -24,8 +24,8 @@ namespace fettle::serve {
 
 // The node in one word. The first rule that matches decides (judge()):
 //   failed    a finding is `fail`, and it is not one of the groups named under degraded and starting
-//   unknown   nothing was looked at, a finding (but those of "ras.", "host.", "log.", "engine." and
-//             "driver.next_boot") or a wanted shelf is unknown, or the snapshot is stale
+//   unknown   nothing was looked at, a finding (but those of "ras.", "host.", "log.", "engine.",
+//             "deep." and "driver.next_boot") or a wanted shelf is unknown, or the snapshot is stale
 //   degraded  the node can serve, but not all that is wanted: a shelf stopped, or a fail of "config.",
 //   "env." or "engine."
 //   starting  a wanted shelf is on its way; or, for 20 minutes from boot, the driver or the GPUs are

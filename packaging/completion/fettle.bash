@@ -52,7 +52,7 @@ _fettle() {
           ;;
         'capture ') choices='--output' ;;
         'collect ') choices='--now' ;;
-        'check '*) choices="--list --explain --as $(fettle check --list 2>/dev/null | cut -d' ' -f1)" ;;
+        'check '*) choices="--list --explain --as --deep $(fettle check --list 2>/dev/null | cut -d' ' -f1)" ;;
         'compat '*) choices='--os --kernel --rocm --driver --gpu --newest' ;;
         'engine ') choices='watch' ;;
         'env ') choices='explain --format --model --engine --tp' ;;

@@ -49,7 +49,7 @@ case $state in
       collect) _arguments '--now[due or not]' ;;
       check)
         _arguments '--list[print the checks]' '--explain[what a check is about]:check:' \
-          '--as[for another monitor]:dialect:(plain json nagios npd nhc)' '*:check:'
+          '--deep[run the deep checks]' '--as[for another monitor]:dialect:(plain json nagios npd nhc)' '*:check:'
         ;;
       compat)
         _arguments '--os[another system]:ubuntu-24.04.3:' '--kernel[what uname -r says]:kernel:' \

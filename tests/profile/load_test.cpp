@@ -277,6 +277,27 @@ TEST_CASE("profile: engines are asked on the node's own loopback and nowhere els
             .find("the engine") != std::string::npos);
 }
 
+TEST_CASE("profile: a deep check names its program by path, and a figure with its floor") {
+  const auto complaint_of = [](const std::string& check) {
+    Tree tree;
+    install_tables(tree);
+    tree.file("/etc/fettle/profiles/node.yaml",
+              profile_head + "name: node\ndeep:\n  - {name: a, why: w, " + check + "}\n");
+    tree.file("/etc/fettle/fettle.yaml", wanted);
+    const auto loaded = load(tree.files());
+    return loaded.complaints.empty() ? std::string() : to_text(loaded.complaints.front());
+  };
+  CHECK(complaint_of("command: [/usr/bin/true]").empty());
+  CHECK(complaint_of("command: [/usr/bin/true, -x], figure: 'bus', at_least: '47.5', codes: plugin").empty());
+  for (const std::string bad :
+       {"command: [true]", "command: []", "command: /usr/bin/true", "command: [/usr/bin/true], figure: x",
+        "command: [/usr/bin/true], figure: '(', at_least: '1'", "command: [/usr/bin/true], codes: none",
+        "command: [/usr/bin/true], at_least: '1'", "command: [/usr/bin/true], deadline_seconds: 0"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(complaint_of(bad).empty());
+  }
+}
+
 TEST_CASE("profile: a price is counted in thousandths, not rounded") {
   const auto price_of = [](const std::string& amount) {
     Tree tree;
