@@ -34,6 +34,7 @@ constexpr auto commands = std::to_array<cli::Command>({
     {"ready", "can this node serve a model now, and what is missing", &cli::run_ready},
     {"run-line", "the complete command that serves a model in a container", &cli::run_run_line},
     {"shelf", "the model shelves: list, stage, watch, verify, lock, adopt, gc and more", &cli::run_shelf},
+    {"images", "the container images that are wanted: list, pull", &cli::run_images},
     {"seal", "take what belongs to this machine out of an image", &cli::run_seal},
     {"profile", "what is wanted of this node, and every mistake in saying so", &cli::run_profile},
     {"inventory", "the nodes of a fleet, for Ansible or Prometheus", &cli::run_inventory},

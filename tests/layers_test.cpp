@@ -39,16 +39,18 @@ const std::map<std::string, Names> rooms{
     {"engine", {"base", "system", "archive", "store", "profile", "facts"}},
     // What has to go before a root file system becomes an image.
     {"seal", {"base", "system", "archive", "store", "profile", "facts"}},
+    // Container images: asks docker or podman and has them pull.
+    {"images", {"base", "system", "archive", "store", "profile"}},
     {"shelf", {"base", "system", "archive", "store", "profile", "facts"}},
     {"serve",
      {"base", "system", "archive", "store", "profile", "facts", "health", "host", "storage", "env", "models",
       "shelf"}},
     {"app",
      {"base", "system", "archive", "store", "profile", "facts", "health", "host", "storage", "env", "models",
-      "collect", "engine", "shelf", "serve"}},
+      "collect", "engine", "images", "shelf", "serve"}},
     {"cli",
      {"base", "system", "archive", "store", "profile", "facts", "health", "host", "storage", "env", "models",
-      "collect", "engine", "seal", "shelf", "serve", "app"}},
+      "collect", "engine", "seal", "images", "shelf", "serve", "app"}},
     {"main", {"base", "system", "app", "cli"}},
 };
 
@@ -68,7 +70,7 @@ const std::vector<Door> doors{
     {"libblkid", {"blkid", "blkid/"}, {"system/block"}},
     {"libsystemd", {"systemd/"}, {"app", "system", "serve/listen"}},
     {"Boost.Beast", {"boost/beast"}, {"serve", "cli/client", "engine/ask"}},
-    {"OpenSSL", {"openssl/"}, {"shelf/verify", "storage/consent"}},
+    {"OpenSSL", {"openssl/"}, {"shelf/verify", "storage/consent", "profile/bundle_proof"}},
     {"CLI11", {"CLI/"}, {"cli"}},
     {"spdlog", {"spdlog/"}, {"app"}},
     // P3, P4: files and programs have one door too.

@@ -12,7 +12,9 @@
 #include "health/checks.h"
 #include "health/deep.h"
 #include "host/standing.h"
+#include "images/report.h"
 #include "profile/arrangement.h"
+#include "profile/images.h"
 #include "shelf/report.h"
 #include "storage/consumers.h"
 #include "storage/places.h"
@@ -49,6 +51,22 @@ const Finding* finding_of(const Findings& findings, const std::string& name) {
     if (named.id == "shelf." + name) return &named.finding;
   }
   return nullptr;
+}
+
+serve::Progress progress_of(const Result<images::Report>& report, const Finding& finding) {
+  if (!report && report.error().why == Why::missing) return serve::Progress::waiting;
+  if (!report || finding.status == Status::unknown) return serve::Progress::unknown;
+  switch (images::state_of(*report)) {
+    case images::State::wanted:
+      return serve::Progress::waiting;
+    case images::State::pulling:
+      return serve::Progress::working;
+    case images::State::ready:
+      return serve::Progress::ready;
+    case images::State::failed:
+      return serve::Progress::stopped;
+  }
+  return serve::Progress::unknown;
 }
 
 serve::Shelf shelf_of(const std::string& name, const Result<shelf::Report>* report,
@@ -232,6 +250,30 @@ Findings arranged(const profile::Profile& profile, const facts::Facts& facts, co
                                   profile.cache, now)};
 }
 
+// Lists of container images are shown among the shelves, and told under ids like theirs.
+void show_images(const system::Files& files, std::chrono::system_clock::time_point now,
+                 serve::Inputs& inputs) {
+  for (const profile::ImageList& wanted : profile::load_images(files).lists) {
+    const auto report = images::read_report(files, wanted.name);
+    const Finding finding = images::judge(report, wanted.name, now);
+    serve::Shelf shelf;
+    shelf.name = wanted.name;
+    shelf.word = "wanted";
+    if (report) {
+      const images::State state = images::state_of(*report);
+      shelf.word = images::to_text(state);
+      shelf.done = images::done_of(*report);
+      shelf.verified = shelf.done;
+      shelf.total = images::total_of(*report);
+      if (const auto detail = parse_json(images::to_json(*report), "the report")) shelf.detail = *detail;
+    }
+    shelf.progress = progress_of(report, finding);
+    if (finding.status == Status::fail || finding.status == Status::unknown) shelf.error = finding.says;
+    inputs.shelves.push_back(std::move(shelf));
+    inputs.findings.push_back({"shelf." + wanted.name, "images " + wanted.name, finding, now});
+  }
+}
+
 }  // namespace
 
 serve::Inputs Look::operator()(const profile::Profile& profile, Depth depth) {
@@ -277,6 +319,7 @@ serve::Inputs Look::operator()(const profile::Profile& profile, Depth depth) {
     inputs.shelves.push_back(
         shelf_of(wanted.name, report == reports.end() ? nullptr : &report->second, of_shelves));
   }
+  show_images(files_, now, inputs);
   inputs.facts = facts_json(*facts_);
   inputs.storage = provision_json(files_);
   inputs.collected = collected_json(*facts_);

@@ -17,6 +17,7 @@ int run_engine(Context& context, const std::vector<std::string>& arguments);
 int run_env(Context& context, const std::vector<std::string>& arguments);
 int run_events(Context& context, const std::vector<std::string>& arguments);
 int run_host(Context& context, const std::vector<std::string>& arguments);
+int run_images(Context& context, const std::vector<std::string>& arguments);
 int run_inventory(Context& context, const std::vector<std::string>& arguments);
 int run_ledger(Context& context, const std::vector<std::string>& arguments);
 int run_log(Context& context, const std::vector<std::string>& arguments);

@@ -1,4 +1,5 @@
-// fettle profile check|show|list|capture: what is wanted of this node, and every mistake in saying so.
+// fettle profile check|show|list|capture, and what profile_bundle.cpp has: what is wanted of this node, and
+// every mistake in saying so.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json/array.hpp>
@@ -9,7 +10,9 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/path.h"
+#include "cli/profile_bundle.h"
 #include "health/expectations.h"
+#include "profile/bundle.h"
 #include "profile/load.h"
 #include "profile/rules.h"
 #include "storage/look.h"
@@ -335,8 +338,18 @@ int list(Context& context) {
                                             : count_of(each.complaints.size(), "mistake") +
                                                   ", shown by `fettle profile check " + each.file + "`"});
   }
+  json::array bundles;
+  for (const profile::Installed& each : profile::installed_bundles(context.system.files)) {
+    bundles.emplace_back(json::object{{"name", each.name},
+                                      {"version", each.version},
+                                      {"directory", each.directory},
+                                      {"before", each.before}});
+    rows.push_back(
+        {"bundle " + each.name,
+         each.version + (each.before.empty() ? "" : "; " + each.before + " is kept to go back to")});
+  }
   if (context.format == Format::json) {
-    context.out << pretty_json(json::object{{"found", std::move(answer)}});
+    context.out << pretty_json(json::object{{"found", std::move(answer)}, {"bundles", std::move(bundles)}});
     return ok;
   }
   print_rows(context.out, rows);
@@ -401,6 +414,8 @@ int run_profile(Context& context, const std::vector<std::string>& arguments) {
       app.add_subcommand("capture", "Print a profile that expects what this good node has");
   capture_app->add_option("--name", name, "Its name, which is also that of its file")->capture_default_str();
   app.add_subcommand("list", "Print the profiles and shelves that a configuration can name");
+  BundleWords words;
+  add_bundle_commands(app, words);
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& err) {
@@ -408,7 +423,8 @@ int run_profile(Context& context, const std::vector<std::string>& arguments) {
   }
   if (check_app->parsed()) return given.empty() ? check_configured(context) : check(context, given);
   if (capture_app->parsed()) return capture(context, name);
-  if (!show_app->parsed()) return list(context);
+  if (app.got_subcommand("list")) return list(context);
+  if (!show_app->parsed()) return run_bundle_command(context, app, words);
   return wants_origins ? show_origins(context) : show(context);
 }
 

@@ -94,6 +94,7 @@ constexpr std::array configuration_fields{
     header<Configuration>("kind"),
     field<&Configuration::profile, named>("profile"),
     field<&Configuration::shelves, more_of<named, Named>>("shelves"),
+    field<&Configuration::images, more_of<named, Named>>("images"),
     field<&Configuration::cache, read_cache>("cache"),
     field<&Configuration::price, read_price>("price"),
     field<&Configuration::engines, more_of<engine, Engine>>("engines"),
@@ -138,6 +139,7 @@ bool is_fragment(std::string_view file) {
 void ConfigurationReader::read(Reading& reading, const Node& root) {
   const std::size_t first_shelf = out_.shelves.size();
   const std::size_t first_engine = out_.engines.size();
+  const std::size_t first_list = out_.images.size();
   const std::size_t first_place = out_.arrangement.places.size();
   if (!read_fields(reading, root, "a configuration", out_, configuration_fields)) return;
   if (root.find("profile") == nullptr && !is_fragment(reading.file()))
@@ -147,6 +149,9 @@ void ConfigurationReader::read(Reading& reading, const Node& root) {
     shelves_.see(reading, out_.shelves[at].place, out_.shelves[at].name);
   for (std::size_t at = first_engine; at < out_.engines.size(); ++at)
     engines_.see(reading, root.find("engines")->items[at - first_engine].place, out_.engines[at].name);
+  // Lists of images are shown among the shelves: one name, one of them.
+  for (std::size_t at = first_list; at < out_.images.size(); ++at)
+    shelves_.see(reading, out_.images[at].place, out_.images[at].name);
   if (const Node* const list = root.find("consumers")) {
     for (const Node& item : list->items) consumers_.see(reading, item.place, item.text);
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "profile/arrangement.h"
+#include "profile/images.h"
 #include "profile/models.h"
 #include "profile/origin.h"
 #include "profile/profile.h"
@@ -29,6 +30,7 @@ struct Named {
 struct Configuration {
   Named profile;
   std::vector<Named> shelves;
+  std::vector<Named> images;
   std::optional<Cache> cache;  // in place of the profile's
   std::optional<Price> price;
   std::vector<Engine> engines;
@@ -65,6 +67,7 @@ struct KernelLogTable {
 
 void read_profile(Reading& reading, const Node& root, Profile& out);
 void read_shelf(Reading& reading, const Node& root, Shelf& out);
+void read_images(Reading& reading, const Node& root, ImageList& out);
 void read_compatibility(Reading& reading, const Node& root, Compat& out);
 void read_gpus(Reading& reading, const Node& root, GpuTable& out);
 void read_kernel_log(Reading& reading, const Node& root, KernelLogTable& out);

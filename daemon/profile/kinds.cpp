@@ -20,6 +20,11 @@ constexpr std::array kinds{
            Shelf out;
            read_shelf(reading, root, out);
          }},
+    Kind{"images",
+         [](Reading& reading, const Node& root) {
+           ImageList out;
+           read_images(reading, root, out);
+         }},
     Kind{"compatibility",
          [](Reading& reading, const Node& root) {
            Compat out;

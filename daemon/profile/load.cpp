@@ -10,6 +10,7 @@
 #include "profile/documents.h"
 #include "profile/kinds.h"
 #include "profile/opening.h"
+#include "profile/places.h"
 #include "profile/rules.h"
 
 namespace fettle::profile {
@@ -18,7 +19,16 @@ namespace {
 // Collects the files of one configuration.
 class Loader {
  public:
-  explicit Loader(const system::Files& files) : files_(files) {}
+  explicit Loader(const system::Files& files) : files_(files) {
+    if (auto found = places(files)) {
+      places_ = std::move(*found);
+    } else {
+      places_ = {std::string(names::site_profiles), std::string(names::shipped_profiles)};
+      complaints_.push_back({std::string(bundles_directory), 0, 0, found.error().said, found.error().hint});
+    }
+  }
+  Loader(const system::Files& files, std::vector<std::string> places)
+      : files_(files), places_(std::move(places)) {}
 
   Loaded load(Tables tables, std::string_view config_file) {
     Wanted wanted = read_wanted(files_, config_file);
@@ -26,11 +36,21 @@ class Loader {
       origins_ = configuration->origins;
       if (!configuration->profile.name.empty()) find_profile(wanted.readings, *configuration);
       for (const Named& shelf : configuration->shelves) find_shelf(wanted.readings, shelf);
+      find_images(wanted.readings, *configuration);
     }
     find_tables(tables);
     check_gpu_family();
     finish();
     return given(take_all(wanted.readings));
+  }
+
+  LoadedImages load_images(std::string_view config_file) {
+    Wanted wanted = read_wanted(files_, config_file);
+    LoadedImages loaded;
+    if (wanted.configuration) loaded.lists = find_images(wanted.readings, *wanted.configuration);
+    loaded.complaints = given(take_all(wanted.readings)).complaints;
+    if (!loaded.complaints.empty()) loaded.lists.clear();
+    return loaded;
   }
 
   LoadedArrangement load_arrangement(std::string_view config_file) {
@@ -74,8 +94,8 @@ class Loader {
   // Reads `name` from the first place that has it. False when there is none.
   template <class Read>
   bool find_file(const std::string& name, std::string_view kind, const Read& read) {
-    for (const std::string_view place : {names::site_profiles, names::shipped_profiles}) {
-      const std::string file = std::string(place) + "/" + name + ".yaml";
+    for (const std::string& place : places_) {
+      const std::string file = place + "/" + name + ".yaml";
       Reading reading(file);
       const auto text = read_text_of(reading, files_, file, Owners::trusted);
       if (!text && text.error().why == Why::missing) continue;
@@ -176,6 +196,20 @@ class Loader {
     profile_.shelves.push_back(std::move(shelf));
   }
 
+  std::vector<ImageList> find_images(std::vector<Reading>& readings, const Configuration& configuration) {
+    std::vector<ImageList> lists;
+    for (const Named& wanted : configuration.images) {
+      if (wanted.name.empty()) continue;  // there is a complaint about it
+      ImageList& list = lists.emplace_back();
+      const std::string name = "images/" + wanted.name;
+      const bool found = find_file(
+          name, "images", [&](Reading& reading, const Node& root) { read_images(reading, root, list); });
+      if (!found) complain_absent(readings, wanted, "list of images", name);
+      list.name = wanted.name;
+    }
+    return lists;
+  }
+
   // A table of the package that is not there.
   void need(const std::string& name, bool found) {
     if (found) return;
@@ -235,6 +269,7 @@ class Loader {
   };
 
   const system::Files& files_;
+  std::vector<std::string> places_;
   Profile profile_;
   std::vector<Origin> origins_;
   Complaints complaints_;
@@ -299,12 +334,20 @@ Loaded load(const system::Files& files, Tables tables, std::string_view config_f
   return Loader(files).load(tables, config_file);
 }
 
+Loaded load_from(const system::Files& files, std::vector<std::string> places) {
+  return Loader(files, std::move(places)).load(Tables::all, names::config_file);
+}
+
 Loaded load_tables(const system::Files& files) {
   return Loader(files).load_tables();
 }
 
 LoadedArrangement load_arrangement(const system::Files& files, std::string_view config_file) {
   return Loader(files).load_arrangement(config_file);
+}
+
+LoadedImages load_images(const system::Files& files, std::string_view config_file) {
+  return Loader(files).load_images(config_file);
 }
 
 LoadedModels load_models(const system::Files& files) {
@@ -326,9 +369,17 @@ Complaints check(const system::Files& files, std::string_view file) {
 
 std::vector<Found> list(const system::Files& files) {
   std::vector<Found> found;
-  for (const std::string_view place : {names::site_profiles, names::shipped_profiles}) {
-    list_place(files, "profile", std::string(place), found);
-    list_place(files, "shelf", std::string(place) + "/shelves", found);
+  const auto all = places(files);
+  if (!all) {
+    const Error& error = all.error();
+    const std::string directory(bundles_directory);
+    found.push_back({"", "profile", directory, "", {{directory, 0, 0, error.said, error.hint}}});
+    return found;
+  }
+  for (const std::string& place : *all) {
+    list_place(files, "profile", place, found);
+    list_place(files, "shelf", place + "/shelves", found);
+    list_place(files, "images", place + "/images", found);
   }
   return found;
 }

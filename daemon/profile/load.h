@@ -1,13 +1,13 @@
 // Loading: what this node is wanted to be, from the configuration and the files it names, or every mistake in
 // them.
 //
-// Files of eight kinds, told apart by their key `kind`: configuration, profile, shelf, compatibility, gpus,
-// kernel-log, models, model-rules (the last two are loaded apart, see models.h). Each is at most 256 KiB, one
-// document, without anchors, aliases and tags, at most 32 levels and 100,000 values. A name is looked for in
-// names::site_profiles first and then in names::shipped_profiles; `shelves/NAME.yaml` below them for shelves.
-// The configuration has fragments in conf.d beside it (configuration.h). `profile: auto` takes the profile
-// whose `for` tells most of this machine (choose.h). A `cache` in the configuration stands in place of the
-// profile's: without `drives` it is a directory.
+// Files of nine kinds, told apart by their key `kind`: configuration, profile, shelf, images, compatibility,
+// gpus, kernel-log, models, model-rules (the last two are loaded apart, see models.h). Each is at most 256
+// KiB, one document, without anchors, aliases and tags, at most 32 levels and 100,000 values. A name is
+// looked for in names::site_profiles first and then in names::shipped_profiles; `shelves/NAME.yaml` below
+// them for shelves. The configuration has fragments in conf.d beside it (configuration.h). `profile: auto`
+// takes the profile whose `for` tells most of this machine (choose.h). A `cache` in the configuration stands
+// in place of the profile's: without `drives` it is a directory.
 #pragma once
 
 #include <optional>

@@ -27,6 +27,34 @@ bool word(std::string_view text, std::size_t longest) {
   return !text.empty() && text.size() <= longest;
 }
 
+// A registry is told from a path by its dot or port.
+bool is_image(std::string_view text) {
+  const auto slash = std::min(text.find('/'), text.size());
+  const std::string_view registry = text.substr(0, slash);
+  const auto colon = std::min(registry.find(':'), registry.size());
+  const std::string_view host = registry.substr(0, colon);
+  if (!word(host, 253) || !made_of(host, lower, digit, ".-") || host.find_first_of(".-") == 0) return false;
+  const bool has_port = colon < registry.size();
+  if (has_port && !(word(registry.substr(colon + 1), 5) && made_of(registry.substr(colon + 1), digit)))
+    return false;
+  if (!has_port && host.find('.') == std::string_view::npos) return false;
+  if (slash == text.size() || text.size() > 255) return false;
+  for (const std::string_view part : split(text.substr(slash + 1), '/')) {
+    if (part.empty() || !made_of(part, lower, digit, "._-") || part.find_first_of("._-") == 0) return false;
+  }
+  return true;
+}
+
+bool is_tag(std::string_view text) {
+  return word(text, 128) && made_of(text, lower, upper, digit, "_.-") && text.find_first_of(".-") != 0;
+}
+
+bool is_digest(std::string_view text) {
+  constexpr std::string_view algorithm = "sha256:";
+  return text.size() == algorithm.size() + 64 && text.starts_with(algorithm) &&
+         made_of(text.substr(algorithm.size()), hex_digit);
+}
+
 bool is_absolute(std::string_view path) {
   if (path.size() < 2 || path.size() > 1024 || path[0] != '/') return false;
   for (const std::string_view part : split(path.substr(1), '/')) {
@@ -192,6 +220,9 @@ const Rule place_rule{&is_place,
 const Rule endpoint_rule{&is_endpoint, "an http or https address without user and password"};
 const Rule loopback_rule{&is_loopback, "http:// with 127.0.0.1, localhost or [::1], and a port"};
 const Rule host_rule{&is_host, "a host, a domain with a dot in front, or an address"};
+const Rule image_rule{&is_image, "an image with its registry, without tag: docker.io/library/postgres"};
+const Rule tag_rule{&is_tag, "a tag of letters, digits, '.', '_' and '-', at most 128"};
+const Rule digest_rule{&is_digest, "sha256: and 64 hex digits"};
 const Rule version_rule{&is_version, "a version such as 7.0.2 or 6.4.x"};
 const Rule date_rule{[](std::string_view text) { return is_date_of(text, "yyyy-mm-dd"); },
                      "a date such as 2025-10-10"};

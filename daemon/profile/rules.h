@@ -23,6 +23,9 @@ extern const Rule place_rule;       // /var/lib/docker, ~/.cache/huggingface
 extern const Rule endpoint_rule;    // https://mirror.example
 extern const Rule loopback_rule;    // http://127.0.0.1:8000
 extern const Rule host_rule;        // localhost, .example, 10.0.0.0/8
+extern const Rule image_rule;       // docker.io/rocm/vllm
+extern const Rule tag_rule;         // v0.11.2
+extern const Rule digest_rule;      // sha256:…
 extern const Rule version_rule;     // 6.4.x, 24.04.3
 extern const Rule date_rule;        // 2025-10-10
 extern const Rule month_rule;       // 2026-11

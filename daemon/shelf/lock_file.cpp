@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/names.h"
+#include "profile/places.h"
 #include "shelf/jobs.h"
 #include "shelf/layout.h"
 
@@ -27,7 +28,9 @@ std::string lock_path(std::string_view shelf) {
 }
 
 Result<std::optional<std::vector<Manifest>>> read_lock(const system::Files& files, std::string_view shelf) {
-  for (const std::string_view directory : {names::site_profiles, names::shipped_profiles}) {
+  const auto places = profile::places(files);
+  if (!places) return fail(places.error());
+  for (const std::string& directory : *places) {
     const std::string path = path_below(directory, shelf);
     const auto text = files.read(path, archive_manifest_limit);
     if (!text && text.error().why == Why::missing) continue;

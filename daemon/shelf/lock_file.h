@@ -17,7 +17,7 @@ namespace fettle::shelf {
 // Where an operator's lock of this shelf lies.
 std::string lock_path(std::string_view shelf);
 
-// The operator's, else the shipped one, else nothing. malformed when it cannot be used.
+// The operator's, else a bundle's, else the shipped one, else nothing. malformed when it cannot be used.
 Result<std::optional<std::vector<Manifest>>> read_lock(const system::Files& files, std::string_view shelf);
 
 // The one of `manifests` that the repository wants, include and exclude applied; nothing when it is not among

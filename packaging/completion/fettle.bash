@@ -43,7 +43,7 @@ _fettle() {
     *)
       case "$command $verb" in
         ' ')
-          choices='acknowledge apply capture check collect compat engine env events host inventory ledger log metrics models plan profile'
+          choices='acknowledge apply capture check collect compat engine env events host images inventory ledger log metrics models plan profile'
           choices+=' provision ready report'
           choices+=' run-line seal shelf stage status storage wait --help --version'
           ;;
@@ -59,6 +59,8 @@ _fettle() {
         'env explain') choices=$(fettle env --format sh 2>/dev/null | sed -n 's/^export \([A-Z0-9_]*\)=.*/\1/p') ;;
         'host ') choices='show apply revert' ;;
         'host apply' | 'host revert') choices='--yes' ;;
+        'images ') choices='list pull' ;;
+        'images pull') choices='--dry-run' ;;
         'inventory '*)
           mapfile -t COMPREPLY < <(compgen -d -- "$current"; compgen -W '--as --port --list --host' -- "$current")
           return
@@ -69,8 +71,13 @@ _fettle() {
         'models explain' | 'ready '* | 'run-line '*) choices='--engine --image --versions-file --tp --dp --ep --set' ;;
         'seal ') choices='--check' ;;
         'report ') choices='--html --output' ;;
-        'profile ') choices='check show list capture' ;;
+        'profile ') choices='check show list capture bundle install restore remove' ;;
         'profile show') choices='--origin' ;;
+        'profile bundle' | 'profile install')
+          mapfile -t COMPREPLY < <(compgen -f -- "$current"; compgen -W '--name --version --output --sha256 --signature --key --dry-run' -- "$current")
+          return
+          ;;
+        'profile restore' | 'profile remove') choices=$(fettle profile list 2>/dev/null | sed -n 's/^bundle \([^ ]*\).*/\1/p') ;;
         'profile check' | 'shelf import')
           mapfile -t COMPREPLY < <(compgen -f -- "$current")
           return

@@ -10,6 +10,7 @@ commands=(
   'engine:whether the inference engines of this node serve'
   'env:the environment the profile asks for, and where it is delivered'
   'host:settings of the host: wanted, found, who set them'
+  'images:the container images that are wanted'
   'inventory:the nodes of a fleet, for Ansible or Prometheus'
   'metrics:the metrics of the daemon, for a person or for node_exporter'
   'models:what is known of models, and what an engine needs for each'
@@ -61,6 +62,7 @@ case $state in
         _arguments '--format[dialect]:format:(plain sh systemd docker compose configmap json)' '1:verb:(explain)' '2:variable:'
         ;;
       host) _arguments '--yes[do it]' '1:verb:(show apply revert)' ;;
+      images) _arguments '1:verb:(list pull)' '--dry-run[print what would be run]' ;;
       inventory)
         _arguments '--as[dialect]:dialect:(ansible file-sd)' '--port[of the targets]:port:' '--list[all nodes]' \
           '--host[one node]:host:' '1:directory:_directories'
@@ -83,7 +85,10 @@ case $state in
         _arguments '--engine[engine and version]:engine:(vllm sglang)' '--tp[ranks]:number:' \
           '--format[dialect]:format:(docker podman compose systemd)' '1:model:'
         ;;
-      profile) _arguments '--origin[which file set each value]' '1:verb:(check show list capture)' '*:file:_files' ;;
+      profile) _arguments '--origin[which file set each value]' '1:verb:(check show list capture bundle install restore remove)' \
+          '--name[of the bundle]:name:' '--version[of the bundle]:version:' '--output[archive]:file:_files' \
+          '--sha256[of the archive]:hash:' '--signature[of the archive]:file:_files' '--key[who signed]:file:_files' \
+          '--dry-run[change nothing]' '*:file:_files' ;;
       provision)
         _arguments '(--cache)--boot[before the mount]' '(--boot)--cache[after the mount]' \
           '--dry-run[write nothing]'

@@ -77,7 +77,7 @@ TEST_CASE("profile: what is not ours is said as such") {
       {"schema: 2\nkind: profile\n", ":1:9  'schema' must be 1  this fettle knows no other"},
       {"schema: \"1\"\nkind: profile\n", ":1:9  'schema' must be 1  this fettle knows no other"},
       {"schema: 1\nkind: wish\n",
-       ":2:7  'kind' cannot be 'wish'  one of: configuration, profile, shelf, compatibility, gpus, "
+       ":2:7  'kind' cannot be 'wish'  one of: configuration, profile, shelf, images, compatibility, gpus, "
        "kernel-log, models, "
        "model-rules"},
       {"schema: 1\nkind: [profile]\n", ":2:7  'kind' must be a text, not a list"},
@@ -121,7 +121,7 @@ TEST_CASE("profile: YAML that could mean something else is refused") {
 TEST_CASE("profile: a key nobody knows is answered with those that are known (F53)") {
   check_rows({
       {configuration + "shelvs: []\n",
-       ":4:1  unknown key 'shelvs'  known here: schema, kind, profile, shelves, cache, price, engines, "
+       ":4:1  unknown key 'shelvs'  known here: schema, kind, profile, shelves, images, cache, price, engines, "
        "consumers, "
        "places"},
       {profile_head + "gpus: {model: MI300X, count: 8, cuont: 9}\n",
@@ -131,12 +131,12 @@ TEST_CASE("profile: a key nobody knows is answered with those that are known (F5
        ":8:22  'on_partial_loss' cannot be 'erase'  one of: report, rebuild"},
       {profile_head + "gpus: {model: MI300X}\n", ":3:7  the key 'count' is missing here"},
       {configuration + "\"a\\x07b\": 1\n",
-       ":4:1  unknown key 'a\\x07b'  known here: schema, kind, profile, shelves, cache, price, engines, "
+       ":4:1  unknown key 'a\\x07b'  known here: schema, kind, profile, shelves, images, cache, price, engines, "
        "consumers, "
        "places"},
       {configuration + std::string(200, 'x') + ": 1\n",
        ":4:1  unknown key '" + std::string(60, 'x') +
-           "…'  known here: schema, kind, profile, shelves, cache, price, engines, consumers, places"},
+           "…'  known here: schema, kind, profile, shelves, images, cache, price, engines, consumers, places"},
   });
 }
 
