@@ -42,10 +42,12 @@ TEST_CASE("cli profile: check answers 0 or 78, and names files as they were type
   const Answer bad = run(tree, {"check", "/good.yaml", "bad.yaml"});
   CHECK(bad.code == 78);
   CHECK(bad.out ==
-        "bad.yaml:4:1  unknown key 'a'  known here: schema, kind, profile, shelves, images, cache, price, engines, "
+        "bad.yaml:4:1  unknown key 'a'  known here: schema, kind, profile, shelves, images, cache, price, "
+        "engines, "
         "consumers, "
         "places\n"
-        "bad.yaml:5:1  unknown key 'b'  known here: schema, kind, profile, shelves, images, cache, price, engines, "
+        "bad.yaml:5:1  unknown key 'b'  known here: schema, kind, profile, shelves, images, cache, price, "
+        "engines, "
         "consumers, "
         "places\n");
   CHECK(bad.err == "fettle: 2 mistakes in 2 files\n");

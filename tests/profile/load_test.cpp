@@ -128,7 +128,8 @@ TEST_CASE("profile: the mistakes of all files come at once") {
   CHECK_FALSE(loaded.profile);
   CHECK(
       said(loaded.complaints) ==
-      "/etc/fettle/fettle.yaml:5:1  unknown key 'extra'  known here: schema, kind, profile, shelves, images, cache, "
+      "/etc/fettle/fettle.yaml:5:1  unknown key 'extra'  known here: schema, kind, profile, shelves, images, "
+      "cache, "
       "price, engines, consumers, places\n"
       "/etc/fettle/profiles/node.yaml:4:6  'why' must be a text, not a list\n"
       "/etc/fettle/profiles/shelves/small.yaml:3:11  'priority' cannot be high  a decimal number from -1000 "
@@ -223,7 +224,8 @@ TEST_CASE("profile: hostile files are refused at once and in little memory (F52)
        "/it.yaml:1:4  an anchor (&) is not allowed here  write values out where they are needed"},
       {"120,000 values", many + "]\n", "  there are more than 100000 values  a smaller file"},
       {"20,000 mistakes", unknown,
-       "/it.yaml:4:1  unknown key 'k0'  known here: schema, kind, profile, shelves, images, cache, price, engines, "
+       "/it.yaml:4:1  unknown key 'k0'  known here: schema, kind, profile, shelves, images, cache, price, "
+       "engines, "
        "consumers, "
        "places"},
   };

@@ -121,7 +121,8 @@ TEST_CASE("profile: YAML that could mean something else is refused") {
 TEST_CASE("profile: a key nobody knows is answered with those that are known (F53)") {
   check_rows({
       {configuration + "shelvs: []\n",
-       ":4:1  unknown key 'shelvs'  known here: schema, kind, profile, shelves, images, cache, price, engines, "
+       ":4:1  unknown key 'shelvs'  known here: schema, kind, profile, shelves, images, cache, price, "
+       "engines, "
        "consumers, "
        "places"},
       {profile_head + "gpus: {model: MI300X, count: 8, cuont: 9}\n",
@@ -131,12 +132,14 @@ TEST_CASE("profile: a key nobody knows is answered with those that are known (F5
        ":8:22  'on_partial_loss' cannot be 'erase'  one of: report, rebuild"},
       {profile_head + "gpus: {model: MI300X}\n", ":3:7  the key 'count' is missing here"},
       {configuration + "\"a\\x07b\": 1\n",
-       ":4:1  unknown key 'a\\x07b'  known here: schema, kind, profile, shelves, images, cache, price, engines, "
+       ":4:1  unknown key 'a\\x07b'  known here: schema, kind, profile, shelves, images, cache, price, "
+       "engines, "
        "consumers, "
        "places"},
       {configuration + std::string(200, 'x') + ": 1\n",
        ":4:1  unknown key '" + std::string(60, 'x') +
-           "…'  known here: schema, kind, profile, shelves, images, cache, price, engines, consumers, places"},
+           "…'  known here: schema, kind, profile, shelves, images, cache, price, engines, consumers, "
+           "places"},
   });
 }
 
