@@ -51,7 +51,7 @@ const std::map<std::string, Names> rooms{
     {"cli",
      {"base", "system", "archive", "store", "profile", "facts", "health", "host", "storage", "env", "models",
       "collect", "engine", "seal", "images", "shelf", "serve", "app"}},
-    {"main", {"base", "system", "app", "cli"}},
+    {"main", {"base", "system", "profile", "app", "cli"}},
 };
 
 // A library, how its headers begin, and the only places that may include them: a room, or a file without

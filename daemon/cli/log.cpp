@@ -99,7 +99,7 @@ int run_log(Context& context, const std::vector<std::string>& arguments) {
                     usage);
     return tell_daemon(context, "/v1/log-level", {{"level", wish.level}});
   }
-  const auto told = wish.is_to_follow ? context.system.runner.become(command_of(wish, context))
+  const auto told = wish.is_to_follow ? context.system.runner.replace_self(command_of(wish, context))
                                       : context.system.runner.run(command_of(wish, context));
   if (!told) {
     Error error = told.error();

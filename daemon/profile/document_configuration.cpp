@@ -117,9 +117,15 @@ void set_origin(std::vector<Origin>& origins, Origin origin) {
   }
 }
 
+// Thousands of keys that are none stay a matter of complaints.
+bool is_known(std::string_view key) {
+  return std::any_of(configuration_fields.begin(), configuration_fields.end(),
+                     [&](const auto& field) { return field.key == key; });
+}
+
 void remember(const Reading& reading, const Node& root, std::vector<Origin>& origins) {
   for (const Node::Entry& entry : root.entries) {
-    if (entry.key == "schema" || entry.key == "kind") continue;
+    if (entry.key == "schema" || entry.key == "kind" || !is_known(entry.key)) continue;
     const Place& place = entry.place;
     if (entry.value.kind != Node::Kind::list)
       set_origin(origins, {entry.key, entry.value.text, reading.file(), place.line, place.column});

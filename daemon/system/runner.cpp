@@ -127,7 +127,7 @@ class BoostRunner final : public Runner {
     return start(command, &watch);
   }
 
-  Result<Completed> become(const Command& command) override {
+  Result<Completed> replace_self(const Command& command) override {
     if (auto error = why_not(command)) return fail(std::move(*error));
     std::vector<std::string> words = command.argv;
     std::vector<char*> pointers;

@@ -45,7 +45,7 @@ class Runner {
 
   // Ends this process by becoming that program, with our terminal and without a deadline: for output that
   // goes on. Comes back only with an error; a fake runs it.
-  virtual Result<Completed> become(const Command& command) { return run(command); }
+  virtual Result<Completed> replace_self(const Command& command) { return run(command); }
 };
 
 // Real children: own process group, standard input closed, no descriptor inherited. A child dies with its

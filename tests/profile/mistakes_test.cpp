@@ -420,7 +420,7 @@ TEST_CASE("profile: all mistakes of a file come at once, in the order of their p
         "/srv/fettle, bind-mounted there when it is somebody else's mount\n"
         ":5:1  unknown key 'kache'  known here: schema, kind, name, why, extends, for, gpus, host, "
         "cache, caches, environment, "
-        "not_set");
+        "not_set, deep");
 }
 
 TEST_CASE("profile: a kernel log rule must compile, match its own example, and have a name of its own") {

@@ -67,7 +67,7 @@ TEST_CASE("runner: a process becomes another program, whose end is its own") {
   REQUIRE(child >= 0);
   if (child == 0) {
     ::dup2(ends[1], STDOUT_FILENO);
-    (void)make_runner()->become(
+    (void)make_runner()->replace_self(
         {{"/bin/sh", "-c", "echo $0-$HELLO-$HOME; exit 7", "it"}, {{"HELLO", "world"}}});
     ::_exit(1);
   }
@@ -79,7 +79,7 @@ TEST_CASE("runner: a process becomes another program, whose end is its own") {
   CHECK(::waitpid(child, &status, 0) == child);
   CHECK(std::string(told.data()) == "it-world-\n");
   CHECK(WEXITSTATUS(status) == 7);
-  CHECK(make_runner()->become({{"/none/such"}}).error().said ==
+  CHECK(make_runner()->replace_self({{"/none/such"}}).error().said ==
         "cannot run '/none/such': No such file or directory");
 }
 
