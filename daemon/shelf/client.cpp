@@ -31,8 +31,10 @@ struct Row {
   std::string_view says;
   std::string_view hint;
   std::chrono::seconds retry_after;
+  Stopped::Again again = Stopped::Again::later;
 };
 
+constexpr auto soon = Stopped::Again::soon;
 constexpr std::string_view network_hint =
     "is the hub reachable from this node? the worker tries again by itself";
 
@@ -93,11 +95,11 @@ constexpr std::array rows{
     Row{"Server error '5", State::held, Why::failed, "the hub has an error of its own", network_hint, 60s},
     Row{"HTTP status server error", State::held, Why::failed, "the hub has an error of its own", network_hint,
         60s},
-    Row{"ReadError", State::held, Why::failed, "the connection broke", network_hint, 30s},
-    Row{"reset by peer", State::held, Why::failed, "the connection broke", network_hint, 30s},
-    Row{"RemoteProtocolError", State::held, Why::failed, "the connection broke", network_hint, 30s},
-    Row{"Connection refused", State::held, Why::failed, "the hub does not answer", network_hint, 60s},
-    Row{"ConnectError", State::held, Why::failed, "the hub does not answer", network_hint, 60s},
+    Row{"ReadError", State::held, Why::failed, "the connection broke", network_hint, 30s, soon},
+    Row{"reset by peer", State::held, Why::failed, "the connection broke", network_hint, 30s, soon},
+    Row{"RemoteProtocolError", State::held, Why::failed, "the connection broke", network_hint, 30s, soon},
+    Row{"Connection refused", State::held, Why::failed, "the hub does not answer", network_hint, 60s, soon},
+    Row{"ConnectError", State::held, Why::failed, "the hub does not answer", network_hint, 60s, soon},
     Row{"Name or service not known", State::held, Why::failed, "the hub's name is not known", network_hint,
         60s},
     Row{"name resolution", State::held, Why::failed, "the hub's name is not known", network_hint, 60s},
@@ -307,7 +309,7 @@ Stopped classify(std::string_view doing, int exit_code, std::string_view words) 
     const auto later = row.state == State::held ? retry_after(words, row.retry_after) : row.retry_after;
     std::string said = what;
     said.append(row.says).append(heard);
-    return {row.state, {row.why, std::move(said), std::string(row.hint)}, later};
+    return {row.state, {row.why, std::move(said), std::string(row.hint)}, later, row.again};
   }
   constexpr int killed = 128 + 9;
   const std::string end = exit_code > 128
@@ -317,7 +319,10 @@ Stopped classify(std::string_view doing, int exit_code, std::string_view words) 
                                ? "did memory run out? `journalctl -k --grep 'out of memory'` tells; "
                                  "the worker tries again by itself"
                                : "`journalctl -u 'fettle-stage@*'` may tell more";
-  return {State::held, {Why::failed, what + end + heard, hint}, 300s};
+  return {State::held,
+          {Why::failed, what + end + heard, hint},
+          300s,
+          exit_code > 128 ? soon : Stopped::Again::later};
 }
 
 }  // namespace fettle::shelf

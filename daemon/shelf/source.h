@@ -22,13 +22,15 @@ struct Stopped {
   State state = State::failed;
   Error error;
   std::chrono::seconds retry_after{0};  // when it is held
+  // soon: a connection that broke or a client that was killed may be well again in the next second.
+  enum class Again { later, soon } again = Again::later;
 };
 
 template <class T>
 using Step = tl::expected<T, Stopped>;
 
 inline tl::unexpected<Stopped> stopped(State state, Error error, std::chrono::seconds retry_after = {}) {
-  return tl::unexpected<Stopped>(Stopped{state, std::move(error), retry_after});
+  return tl::unexpected<Stopped>(Stopped{state, std::move(error), retry_after, Stopped::Again::later});
 }
 
 // What every source gets from the worker.

@@ -39,7 +39,7 @@ _fettle() {
       ;;
     --explain) choices=$(fettle check --list 2>/dev/null | cut -d' ' -f1) ;;
     --for) choices='ready cache gpu shelf=' ;;
-    --timeout | --stall | --workers | --name | --os | --kernel | --rocm | --driver | --gpu) return ;;
+    --timeout | --stall | --insist | --workers | --name | --os | --kernel | --rocm | --driver | --gpu) return ;;
     *)
       case "$command $verb" in
         ' ')
@@ -85,7 +85,7 @@ _fettle() {
         'provision ') choices='--boot --cache --dry-run' ;;
         'shelf ') choices='list show stage hold resume cancel verify scrub lock adopt gc remove export import' ;;
         'shelf export') choices='--to' ;;
-        'stage '*) choices='--client --stall --workers' ;;
+        'stage '*) choices='--client --insist --stall --workers' ;;
         'status ') choices='--watch' ;;
         'storage ') choices='show plan history caches bench trim apply recreate release' ;;
         'storage trim') choices='--dry-run' ;;

@@ -99,7 +99,7 @@ case $state in
         ;;
       stage)
         _arguments '1:shelf:' '--client[the Hugging Face client]:file:_files' \
-          '--stall[seconds without a new byte]:seconds:' '--workers[files at a time]:count:'
+          '--insist[seconds to try a broken connection again]:seconds:' '--stall[seconds without a new byte]:seconds:' '--workers[files at a time]:count:'
         ;;
       status) _arguments '--watch[again each second]' ;;
       storage) _arguments '1:verb:(show plan history caches bench trim apply recreate release)' '--drive[serial number]:serial:' '--plan[hash of the dry run]:hash:' ;;
