@@ -28,6 +28,7 @@ constexpr auto commands = std::to_array<cli::Command>({
     {"plan", "everything that is not yet as the profile wants it", &cli::run_plan},
     {"apply", "do what the plan says; what the units do at boot", &cli::run_apply},
     {"storage", "the drives, what is on each, and what would be done", &cli::run_storage},
+    {"engine", "whether the inference engines of this node serve, and since when", &cli::run_engine},
     {"env", "the environment the profile asks for, and where it is delivered", &cli::run_env},
     {"models", "what is known of models, and what an engine needs for each", &cli::run_models},
     {"ready", "can this node serve a model now, and what is missing", &cli::run_ready},

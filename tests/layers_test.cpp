@@ -35,6 +35,8 @@ const std::map<std::string, Names> rooms{
     {"models", {"base", "system", "archive", "store", "profile", "facts"}},
     // Runs probes and writes what they found; reads facts, judges nothing.
     {"collect", {"base", "system", "archive", "store", "profile", "facts"}},
+    // Asks inference engines and says what their answers mean.
+    {"engine", {"base", "system", "archive", "store", "profile", "facts"}},
     // What has to go before a root file system becomes an image.
     {"seal", {"base", "system", "archive", "store", "profile", "facts"}},
     // Container images: asks docker or podman and has them pull.
@@ -45,11 +47,11 @@ const std::map<std::string, Names> rooms{
       "shelf"}},
     {"app",
      {"base", "system", "archive", "store", "profile", "facts", "health", "host", "storage", "env", "models",
-      "collect", "images", "shelf", "serve"}},
+      "collect", "engine", "images", "shelf", "serve"}},
     {"cli",
      {"base", "system", "archive", "store", "profile", "facts", "health", "host", "storage", "env", "models",
-      "collect", "seal", "images", "shelf", "serve", "app"}},
-    {"main", {"base", "system", "app", "cli"}},
+      "collect", "engine", "seal", "images", "shelf", "serve", "app"}},
+    {"main", {"base", "system", "profile", "app", "cli"}},
 };
 
 // A library, how its headers begin, and the only places that may include them: a room, or a file without
@@ -67,7 +69,7 @@ const std::vector<Door> doors{
     {"Boost.Process", {"boost/process"}, {"system/runner"}},
     {"libblkid", {"blkid", "blkid/"}, {"system/block"}},
     {"libsystemd", {"systemd/"}, {"app", "system", "serve/listen"}},
-    {"Boost.Beast", {"boost/beast"}, {"serve", "cli/client"}},
+    {"Boost.Beast", {"boost/beast"}, {"serve", "cli/client", "engine/ask"}},
     {"OpenSSL", {"openssl/"}, {"shelf/verify", "storage/consent", "profile/bundle_proof"}},
     {"CLI11", {"CLI/"}, {"cli"}},
     {"spdlog", {"spdlog/"}, {"app"}},

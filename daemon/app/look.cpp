@@ -7,8 +7,10 @@
 #include "app/facts_json.h"
 #include "base/json.h"
 #include "base/names.h"
+#include "engine/findings.h"
 #include "env/plan.h"
 #include "health/checks.h"
+#include "health/deep.h"
 #include "host/standing.h"
 #include "images/report.h"
 #include "profile/arrangement.h"
@@ -187,6 +189,23 @@ serve::Gpus gpus_of(const profile::Profile& profile, const facts::Facts& facts) 
   return gpus;
 }
 
+std::vector<serve::Engine> engines_of(const profile::Profile& profile, const facts::Facts& facts) {
+  std::vector<serve::Engine> engines;
+  for (const profile::Engine& wanted : profile.engines) {
+    serve::Engine engine{wanted.name, wanted.url, "unknown", {}, {}, {}};
+    const facts::EngineTrial* const trial =
+        facts.engine_trials ? facts::find(*facts.engine_trials, wanted.name) : nullptr;
+    if (trial != nullptr && trial->url == wanted.url) {
+      engine.state = facts::to_text(trial->state);
+      engine.models = trial->models;
+      engine.served_at = trial->served_at;
+      engine.token_at = trial->token_at;
+    }
+    engines.push_back(std::move(engine));
+  }
+  return engines;
+}
+
 json::value env_json(const profile::Profile& profile) {
   const env::Plan plan = env::plan(profile);
   json::array variables;
@@ -276,10 +295,12 @@ serve::Inputs Look::operator()(const profile::Profile& profile, Depth depth) {
 
   inputs.findings = health::run(*facts_, profile, taken_at_);
   append(inputs.findings, host::findings(*facts_, profile, taken_at_));
+  append(inputs.findings, health::deep_findings(*facts_, profile, taken_at_));
   const auto provisioned = storage::read_report(files_);
   append(inputs.findings, storage::findings(provisioned, *facts_, profile, now));
   append(inputs.findings, storage::trial_findings(*facts_, provisioned, profile, now));
   append(inputs.findings, arranged(profile, *facts_, files_, now));
+  append(inputs.findings, engine::findings(*facts_, profile, now));
   // Without the cache there is no space to judge; cache.mounted says that.
   const auto space = space_of(profile, *facts_, files_);
   if (space) inputs.findings.push_back(storage::space_finding(*space, *facts_, profile, now));
@@ -292,6 +313,7 @@ serve::Inputs Look::operator()(const profile::Profile& profile, Depth depth) {
   inputs.caches = caches_of(profile, *facts_);
   inputs.drives = drives_of(*facts_);
   inputs.gpus = gpus_of(profile, *facts_);
+  inputs.engines = engines_of(profile, *facts_);
   for (const profile::Shelf& wanted : profile.shelves) {
     const auto report = reports.find(wanted.name);
     inputs.shelves.push_back(

@@ -31,6 +31,7 @@ inline constexpr std::string_view cache_link = "/run/fettle/cache";  // -> the a
 inline constexpr std::string_view provision_report = "/run/fettle/provision/report.json";
 inline constexpr std::string_view provision_lock = "/run/fettle/provision/lock";
 inline constexpr std::string_view collect_directory = "/run/fettle/collect";  // one KIND.json a kind of probe
+inline constexpr std::string_view engine_report = "/run/fettle/engine/engines.json";  // of the watch
 inline constexpr std::string_view env_directory = "/run/fettle/env";
 inline constexpr std::string_view shelf_reports = "/run/fettle/shelf";  // one NAME.json a shelf
 
@@ -43,6 +44,7 @@ inline constexpr std::string_view trial_file = ".fettle-trial";                 
 
 // Units.
 inline constexpr std::string_view daemon_unit = "fettled.service";
+inline constexpr std::string_view engine_unit = "fettle-engine.service";
 inline constexpr std::string_view cache_target = "fettle-cache.target";
 inline constexpr std::string_view stage_unit = "fettle-stage@";  // + shelf + ".service"
 

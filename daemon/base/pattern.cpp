@@ -33,7 +33,7 @@ Result<Pattern> Pattern::compile(std::string_view text) {
   if (const std::string_view why = why_refused(text); !why.empty())
     return fail(Why::malformed, "cannot use the pattern '" + shown + "': " + std::string(why));
   auto compiled = std::make_unique<regex_t>();
-  const int err = ::regcomp(compiled.get(), std::string(text).c_str(), REG_EXTENDED | REG_NOSUB);
+  const int err = ::regcomp(compiled.get(), std::string(text).c_str(), REG_EXTENDED);
   if (err != 0) {
     std::array<char, 128> said{};
     ::regerror(err, compiled.get(), said.data(), said.size());
@@ -43,10 +43,15 @@ Result<Pattern> Pattern::compile(std::string_view text) {
 }
 
 bool Pattern::matches(std::string_view text) const {
+  return behind(text).has_value();
+}
+
+std::optional<std::string_view> Pattern::behind(std::string_view text) const {
   regmatch_t range{};
   range.rm_eo = static_cast<regoff_t>(text.size());
   // A copy would need the NUL that REG_STARTEND does without.
-  return ::regexec(compiled_.get(), text.data(), 1, &range, REG_STARTEND) == 0;
+  if (::regexec(compiled_.get(), text.data(), 1, &range, REG_STARTEND) != 0) return std::nullopt;
+  return text.substr(static_cast<std::size_t>(range.rm_eo));
 }
 
 }  // namespace fettle

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "base/result.h"
@@ -17,6 +18,9 @@ class Pattern {
 
   // Whether it matches anywhere in the text, upper and lower case told apart.
   bool matches(std::string_view text) const;
+
+  // What stands behind the first match; nothing when there is none.
+  std::optional<std::string_view> behind(std::string_view text) const;
 
  private:
   struct Free {

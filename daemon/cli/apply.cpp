@@ -31,19 +31,19 @@ Result<void> systemctl(const system::System& system, const std::string& verb, co
 
 // PID 1 mounts, and runs the cache phase in its own unit; the daemon judges by the same configuration from
 // now on. Below another root there is nothing to mount and no unit.
-Result<void> tell_systemd(const system::System& system) {
+Result<void> tell_systemd(const system::System& system, const profile::Profile& wanted) {
   if (!system.files.is_the_machine()) return {};
   if (const auto runs = system.files.exists("/run/systemd/system"); !runs || !*runs) return {};
   if (auto started = systemctl(system, "start", std::string(names::cache_target)); !started) return started;
-  return systemctl(system, "try-reload-or-restart", std::string(names::daemon_unit));
+  auto told = systemctl(system, "try-reload-or-restart", std::string(names::daemon_unit));
+  if (!told) return told;
+  return systemctl(system, wanted.engines.empty() ? "stop" : "restart", std::string(names::engine_unit));
 }
 
 // What is in somebody's way stays as it is, and is told at the end: the cache itself does not depend on it.
-std::optional<Error> arrange_around(Context& context) {
-  const auto loaded = profile::load(context.system.files, profile::Tables::without_versions);
-  if (!loaded.profile) return std::nullopt;  // provisioning has told that
+std::optional<Error> arrange_around(Context& context, const profile::Profile& wanted) {
   std::optional<Error> error;
-  for (const storage::Arranged& one : arrange(*loaded.profile, context.system)) {
+  for (const storage::Arranged& one : arrange(wanted, context.system)) {
     const bool is_done = one.outcome == Outcome::changed || one.outcome == Outcome::already_so;
     if (!is_done && !error) error = one.error;
     if (context.format == Format::text && !one.says.empty())
@@ -66,8 +66,12 @@ int run_apply(Context& context, const std::vector<std::string>& arguments) {
   }
   const app::Provisioned drives = app::provision(context.system, app::Phase::boot, app::Mode::act);
   if (const int code = came_to(context, drives, drives.report.boot); code != ok) return code;
-  const std::optional<Error> in_the_way = arrange_around(context);
-  if (const auto told = tell_systemd(context.system); !told) return report(context, told.error());
+  const auto loaded = profile::load(context.system.files, profile::Tables::without_versions);
+  if (!loaded.profile)
+    return bad_config;  // it was changed since, and the next apply tells what is wrong with it
+  const std::optional<Error> in_the_way = arrange_around(context, *loaded.profile);
+  if (const auto told = tell_systemd(context.system, *loaded.profile); !told)
+    return report(context, told.error());
   const app::Provisioned cache = app::provision(context.system, app::Phase::cache, app::Mode::act);
   const int code = came_to(context, cache, cache.report.cache);
   if (code == ok && in_the_way) return report(context, *in_the_way);

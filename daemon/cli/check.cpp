@@ -12,7 +12,10 @@
 #include "cli/commands.h"
 #include "cli/dialect.h"
 #include "cli/verdict.h"
+#include "collect/deep.h"
+#include "engine/findings.h"
 #include "health/checks.h"
+#include "health/deep.h"
 #include "health/explain.h"
 #include "health/page.h"
 #include "host/standing.h"
@@ -138,12 +141,14 @@ void print_explanation(Context& context, const Text& told) {
   }
 }
 
-// Of the program itself; each shelf has the one text of shelf.NAME.
+// Of the program itself; each shelf has the one text of shelf.NAME, each engine that of engine.NAME.
 const Explanation* built_in(std::string_view id) {
-  for (const auto explanations : {health::explanations(), storage::explanations(), shelf::explanations()}) {
+  for (const auto explanations :
+       {health::explanations(), storage::explanations(), shelf::explanations(), engine::explanations()}) {
     if (const Explanation* const found = find_explanation(explanations, id)) return found;
   }
   if (id.starts_with("shelf.")) return find_explanation(shelf::explanations(), "shelf.NAME");
+  if (id.starts_with("engine.")) return find_explanation(engine::explanations(), "engine.NAME");
   return nullptr;
 }
 
@@ -154,6 +159,10 @@ int explain(Context& context, const std::string& id, const profile::Loaded& load
   }
   if (loaded.profile) {
     if (const auto found = host::explain(id, *loaded.profile)) {
+      print_explanation(context, *found);
+      return ok;
+    }
+    if (const auto found = health::explain_deep(id, *loaded.profile)) {
       print_explanation(context, *found);
       return ok;
     }
@@ -189,6 +198,7 @@ int without_profile(Context& context, Dialect dialect, const profile::Complaints
 
 struct Wish {
   bool only_list = false;
+  bool is_deep = false;
   std::string explain;
   std::string dialect;
   std::vector<std::string> names;
@@ -202,6 +212,8 @@ void parse(CLI::App& app, Wish& wish, const std::vector<std::string>& arguments)
       ->type_name("ID");
   app.add_option("--as", wish.dialect, "Text and exit codes for another monitor")
       ->check(CLI::IsMember(known));
+  app.add_flag("--deep", wish.is_deep,
+               "Run the deep checks of the profile, or those named: they take minutes, and the GPUs");
   app.add_option("NAME", wish.names, "Only these checks, or all of a group: gpu.count, gpu; next-boot");
   app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
 }
@@ -211,6 +223,52 @@ Dialect dialect_of(const Wish& wish, Format format) {
     if (row.name == wish.dialect) return row.dialect;
   }
   return format == Format::json ? Dialect::json : Dialect::plain;
+}
+
+// The deep checks that the names are of; fewer than names when one is of none.
+std::vector<profile::DeepCheck> deep_checks(const profile::Profile& profile,
+                                            const std::vector<std::string>& names) {
+  if (names.empty()) return profile.deep;
+  std::vector<profile::DeepCheck> checks;
+  for (const profile::DeepCheck& check : profile.deep) {
+    if (std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+          return name == check.name || name == "deep." + check.name;
+        })) {
+      checks.push_back(check);
+    }
+  }
+  return checks;
+}
+
+Error no_such_deep_check(const profile::Profile& profile) {
+  if (profile.deep.empty()) {
+    return {Why::missing, "the profile '" + profile.name + "' has no deep checks",
+            "`deep:` of a profile names them, see fettle.yaml(5)"};
+  }
+  std::string known;
+  for (const profile::DeepCheck& check : profile.deep)
+    known.append(known.empty() ? "" : ", ").append(check.name);
+  return {Why::missing, "not all of these are deep checks of the profile '" + profile.name + "'",
+          "it has: " + known};
+}
+
+// One after the other; each is told before it runs, since that takes long.
+int run_deep(Context& context, const Wish& wish, const profile::Profile& profile) {
+  const auto checks = deep_checks(profile, wish.names);
+  if (checks.empty() || checks.size() < wish.names.size())
+    return report(context, no_such_deep_check(profile), usage);
+  const auto done = collect::run_deep(context.system, checks, [&](const profile::DeepCheck& check) {
+    context.err << "running " << check.name << ", for " << check.deadline_seconds << " s at most\n"
+                << std::flush;
+  });
+  if (!done)
+    return report(context, done.error(), done.error().why == Why::denied ? not_permitted : try_later);
+  Findings findings;
+  for (std::size_t at = 0; at < checks.size(); ++at)
+    findings.push_back(health::deep_finding(checks[at], (*done)[at]));
+  const Dialect dialect = dialect_of(wish, context.format);
+  print(context, dialect, findings);
+  return exit_code(dialect, worst(findings));
 }
 
 }  // namespace
@@ -235,6 +293,7 @@ int run_check(Context& context, const std::vector<std::string>& arguments) {
   if (!wish.explain.empty()) return explain(context, ids_of({wish.explain}).front(), loaded);
   const Dialect dialect = dialect_of(wish, context.format);
   if (!loaded.profile) return without_profile(context, dialect, loaded.complaints);
+  if (wish.is_deep) return run_deep(context, wish, *loaded.profile);
   if (const auto error = unknown_name(wish.names, listed)) return report(context, *error, usage);
   const facts::Facts facts = facts::gather(context.system.files, *loaded.profile);
   const Findings findings = chosen(run_all(facts, *loaded.profile, context.system.clock.now()), wish.names);

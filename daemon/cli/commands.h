@@ -13,6 +13,7 @@ int run_capture(Context& context, const std::vector<std::string>& arguments);
 int run_check(Context& context, const std::vector<std::string>& arguments);
 int run_collect(Context& context, const std::vector<std::string>& arguments);
 int run_compat(Context& context, const std::vector<std::string>& arguments);
+int run_engine(Context& context, const std::vector<std::string>& arguments);
 int run_env(Context& context, const std::vector<std::string>& arguments);
 int run_events(Context& context, const std::vector<std::string>& arguments);
 int run_host(Context& context, const std::vector<std::string>& arguments);

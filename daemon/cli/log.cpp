@@ -21,6 +21,7 @@ struct Wish {
   std::string priority;
   std::string level;
   unsigned lines = 200;
+  bool is_to_follow = false;
 };
 
 void parse(CLI::App& app, Wish& wish, const std::vector<std::string>& arguments) {
@@ -33,6 +34,7 @@ void parse(CLI::App& app, Wish& wish, const std::vector<std::string>& arguments)
   app.add_option("--priority", wish.priority, "Only what is at least so grave")->check(CLI::IsMember(levels));
   app.add_option("--lines", wish.lines, "At most the newest so many; 200 by default")
       ->check(CLI::Range(1U, 100000U));
+  app.add_flag("--follow", wish.is_to_follow, "Go on with what is written from now on, until Ctrl-C");
   app.add_option("--level", wish.level,
                  "How much the daemon writes from now on, until it is restarted; for root and group fettle")
       ->check(CLI::IsMember(levels));
@@ -61,6 +63,7 @@ system::Command command_of(const Wish& wish, const Context& context) {
   }
   if (!wish.priority.empty())
     add("--priority=" + std::string(wish.priority == "error" ? "err" : wish.priority));
+  if (wish.is_to_follow) add("--follow");
   if (wish.unit.empty()) {
     for (const std::string_view unit : all_units) add("--unit=" + std::string(unit));
   } else {
@@ -74,7 +77,7 @@ system::Command command_of(const Wish& wish, const Context& context) {
 int run_log(Context& context, const std::vector<std::string>& arguments) {
   CLI::App app(
       "What the units of fettle wrote to the journal in this boot, the newest last, with --json one object a "
-      "line. `journalctl --follow --unit 'fettle*'` goes on.",
+      "line.",
       "fettle log");
   Wish wish;
   try {
@@ -96,7 +99,8 @@ int run_log(Context& context, const std::vector<std::string>& arguments) {
                     usage);
     return tell_daemon(context, "/v1/log-level", {{"level", wish.level}});
   }
-  const auto told = context.system.runner.run(command_of(wish, context));
+  const auto told = wish.is_to_follow ? context.system.runner.replace_self(command_of(wish, context))
+                                      : context.system.runner.run(command_of(wish, context));
   if (!told) {
     Error error = told.error();
     error.hint = "journalctl comes with systemd; without it, `fettle events` has what the daemon remembers";

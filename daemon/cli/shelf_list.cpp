@@ -32,6 +32,7 @@ json::object repository_json(const shelf::RepositorySummary& repository) {
           {"id", repository.id},
           {"amount", amount_json(repository.amount)},
           {"revisions", std::move(revisions)},
+          {"shared", amount_json(repository.shared)},
           {"unfinished", amount_json(repository.unfinished)},
           {"unreferenced", amount_json(repository.unreferenced)},
           {"error", repository.error ? json::value(repository.error->said) : json::value(nullptr)}};
@@ -45,6 +46,8 @@ json::object inventory_json(const shelf::Inventory& inventory, const std::string
           {"amount", amount_json(inventory.amount)},
           {"unfinished", amount_json(inventory.unfinished)},
           {"unreferenced", amount_json(inventory.unreferenced)},
+          {"shared", amount_json(inventory.shared)},
+          {"store", amount_json(inventory.store)},
           {"repositories", std::move(repositories)}};
 }
 
@@ -73,10 +76,19 @@ void print_repositories(std::ostream& out, const shelf::Inventory& inventory, co
     out << "  " << std::left << std::setw(static_cast<int>(width)) << one.id << std::right << std::setw(11)
         << to_text(one.amount.bytes) << std::setw(6) << one.amount.files << "  " << revisions_of(one);
     if (one.type != "model") out << ", " << one.type;
+    if (one.shared.files > 0) out << ", shared " << total_of(one.shared);
     if (one.unfinished.files > 0) out << ", unfinished " << total_of(one.unfinished);
     if (one.unreferenced.files > 0) out << ", unreferenced " << total_of(one.unreferenced);
     if (one.error) out << ", unknown: " << one.error->said;
     out << '\n';
+  }
+  if (inventory.store.files > 0) {
+    out << "  shared: " << total_of(inventory.shared)
+        << " lie in the client's own store beside the repositories and count once here\n";
+  }
+  if (inventory.store.files > inventory.shared.files) {
+    out << "  the store holds " << to_text(inventory.store.bytes - inventory.shared.bytes)
+        << " that no repository has; `hf cache prune` removes them\n";
   }
   const std::uint64_t idle = inventory.unfinished.bytes.count + inventory.unreferenced.bytes.count;
   if (idle > 0) {

@@ -121,6 +121,7 @@ int stage_and_watch(Context& context, const profile::Profile& profile, const She
   }
   shelf::Options options;
   options.client = words.client;
+  options.insist = shelf::usual_insistence;
   if (!words.watch) return stage_shelf(context, profile, *wanted, options);
   Watcher watcher(context);
   options.published = [&](const shelf::Report& report) { watcher.show(report); };

@@ -19,10 +19,14 @@ int run_stage(Context& context, const std::vector<std::string>& arguments) {
   std::string name;
   shelf::Options options;
   unsigned stall = static_cast<unsigned>(options.stall.count());
+  unsigned insist = static_cast<unsigned>(shelf::usual_insistence.count());
   app.add_option("SHELF", name, "a shelf that the configuration or the profiles name")->required();
   app.add_option("--client", options.client, "path of the Hugging Face client `hf`");
   app.add_option("--stall", stall, "stop the client after so many seconds without a new byte")
       ->check(CLI::Range(1U, 86400U))
+      ->capture_default_str();
+  app.add_option("--insist", insist, "try at once again for so many seconds when the connection breaks")
+      ->check(CLI::Range(0U, 86400U))
       ->capture_default_str();
   app.add_option("--workers", options.max_workers, "files that the client loads at a time")
       ->check(CLI::Range(1U, 64U))
@@ -36,6 +40,7 @@ int run_stage(Context& context, const std::vector<std::string>& arguments) {
     return report(context, {Why::malformed, error.what(), "`fettle stage --help` tells more"}, usage);
   }
   options.stall = std::chrono::seconds(stall);
+  options.insist = std::chrono::seconds(insist);
   const auto profile = load_profile(context);
   if (!profile) return report(context, profile.error(), bad_config);
   const auto wanted = find_shelf(*profile, name);

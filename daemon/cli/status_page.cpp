@@ -156,6 +156,14 @@ void print_parts(Page& page, const json::value& status) {
     text += driver.empty() ? ", no driver" : ", driver " + driver;
     page.paragraph(page.painted("gpus", plain, indent), indent, text);
   }
+  std::string engines;
+  for (const json::value& engine : json_list(status, "engines")) {
+    engines += (engines.empty() ? "" : "; ") + text_of(engine, "name") + " " + text_of(engine, "state");
+    const json::array& models = json_list(engine, "models");
+    if (!models.empty() && models.front().is_string())
+      engines += " " + for_terminal(std::string(models.front().get_string()));
+  }
+  if (!engines.empty()) page.paragraph(page.painted("engines", plain, indent), indent, engines);
   if (const json::value* const counts = json_field(status, "counts"); counts != nullptr) {
     page.paragraph(page.painted("checks", plain, indent), indent, counts_text(*counts));
   }

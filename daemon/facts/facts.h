@@ -13,6 +13,8 @@
 #include "base/result.h"
 #include "base/version.h"
 #include "facts/collected.h"
+#include "facts/deep.h"
+#include "facts/engines.h"
 #include "facts/fact.h"
 #include "facts/host.h"
 #include "facts/kernel_log.h"
@@ -183,6 +185,8 @@ struct Facts {
   Fact<DriveTrials> drive_trials;
   Fact<CacheUsage> cache_usage;
   Fact<KernelLog> kernel_log;
+  Fact<DeepTrials> deep_trials;      // missing when none was asked for in this boot
+  Fact<EngineTrials> engine_trials;  // of the watch; missing where the configuration names no engine
 };
 
 // The physical GPUs among them: partitions of one count once.

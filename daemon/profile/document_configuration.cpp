@@ -36,6 +36,21 @@ void read_price(Reading& reading, const Node& node, const std::string& what, std
   if (read_fields(reading, node, what, price, price_fields)) out = price;
 }
 
+constexpr std::array engine_fields{
+    field<&Engine::name, text<name_rule>>("name", Need::required),
+    field<&Engine::url, text<loopback_rule>>("url", Need::required),
+    field<&Engine::model, text<sentence_rule>>("model"),
+    field<&Engine::first_token, boolean>("first_token"),
+};
+
+void engine(Reading& reading, const Node& node, const std::string& what, Engine& out) {
+  if (!read_fields(reading, node, what, out, engine_fields)) return;
+  if (out.first_token && out.model.empty()) {
+    reading.complain(node.place, "'first_token' needs a 'model' to ask for it",
+                     "the name that the engine serves it under");
+  }
+}
+
 constexpr std::array consumer_words{
     Word<Consumer>{"docker", Consumer::docker},
     Word<Consumer>{"containerd", Consumer::containerd},
@@ -82,6 +97,7 @@ constexpr std::array configuration_fields{
     field<&Configuration::images, more_of<named, Named>>("images"),
     field<&Configuration::cache, read_cache>("cache"),
     field<&Configuration::price, read_price>("price"),
+    field<&Configuration::engines, more_of<engine, Engine>>("engines"),
     field<&Configuration::arrangement, consumers>("consumers"),
     field<&Configuration::arrangement, places>("places"),
 };
@@ -101,9 +117,15 @@ void set_origin(std::vector<Origin>& origins, Origin origin) {
   }
 }
 
+// Thousands of keys that are none stay a matter of complaints.
+bool is_known(std::string_view key) {
+  return std::any_of(configuration_fields.begin(), configuration_fields.end(),
+                     [&](const auto& field) { return field.key == key; });
+}
+
 void remember(const Reading& reading, const Node& root, std::vector<Origin>& origins) {
   for (const Node::Entry& entry : root.entries) {
-    if (entry.key == "schema" || entry.key == "kind") continue;
+    if (entry.key == "schema" || entry.key == "kind" || !is_known(entry.key)) continue;
     const Place& place = entry.place;
     if (entry.value.kind != Node::Kind::list)
       set_origin(origins, {entry.key, entry.value.text, reading.file(), place.line, place.column});
@@ -122,6 +144,7 @@ bool is_fragment(std::string_view file) {
 
 void ConfigurationReader::read(Reading& reading, const Node& root) {
   const std::size_t first_shelf = out_.shelves.size();
+  const std::size_t first_engine = out_.engines.size();
   const std::size_t first_list = out_.images.size();
   const std::size_t first_place = out_.arrangement.places.size();
   if (!read_fields(reading, root, "a configuration", out_, configuration_fields)) return;
@@ -130,6 +153,8 @@ void ConfigurationReader::read(Reading& reading, const Node& root) {
   remember(reading, root, out_.origins);
   for (std::size_t at = first_shelf; at < out_.shelves.size(); ++at)
     shelves_.see(reading, out_.shelves[at].place, out_.shelves[at].name);
+  for (std::size_t at = first_engine; at < out_.engines.size(); ++at)
+    engines_.see(reading, root.find("engines")->items[at - first_engine].place, out_.engines[at].name);
   // Lists of images are shown among the shelves: one name, one of them.
   for (std::size_t at = first_list; at < out_.images.size(); ++at)
     shelves_.see(reading, out_.images[at].place, out_.images[at].name);

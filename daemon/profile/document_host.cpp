@@ -150,6 +150,7 @@ void take_from_base(Profile& over, const Node& root, const Profile& base) {
   take(over.caches, &root, "caches", base.caches);
   take(over.environment, &root, "environment", base.environment);
   take(over.not_set, &root, "not_set", base.not_set);
+  take(over.deep, &root, "deep", base.deep);
   const Node* const host = root.find("host");
   if (host == nullptr || !base.host || !over.host) {
     take(over.host, &root, "host", base.host);

@@ -184,6 +184,7 @@ constexpr std::array profile_fields{
     field<&Profile::caches, list_of<cache_directory, CacheDirectory>>("caches"),
     field<&Profile::environment, list_of<variable, Variable>>("environment"),
     field<&Profile::not_set, list_of<not_set, NotSet>>("not_set"),
+    field<&Profile::deep, read_deep>("deep"),
 };
 
 // Everybody on the node, and `docker inspect`, can read an environment.

@@ -33,6 +33,7 @@ struct Configuration {
   std::vector<Named> images;
   std::optional<Cache> cache;  // in place of the profile's
   std::optional<Price> price;
+  std::vector<Engine> engines;
   Arrangement arrangement;
   std::vector<Origin> origins;
 };
@@ -49,6 +50,7 @@ class ConfigurationReader {
  private:
   Configuration out_;
   Once shelves_{"the shelf"};
+  Once engines_{"the engine"};
   Once consumers_{"the consumer"};
   Once places_{"the place"};
 };
@@ -77,6 +79,9 @@ void read_cache(Reading& reading, const Node& node, const std::string& what, std
 
 // "0x74a1"; document_host.cpp.
 void read_pci_device(Reading& reading, const Node& node, const std::string& what, unsigned& out);
+
+// The value of the key `deep` of a profile; document_deep.cpp.
+void read_deep(Reading& reading, const Node& node, const std::string& what, std::vector<DeepCheck>& out);
 
 // The values of the keys `host` and `for` of a profile; document_host.cpp.
 void read_host(Reading& reading, const Node& node, const std::string& what, std::optional<Host>& out);

@@ -88,4 +88,12 @@ Document open_document(Reading& reading, std::string_view text) {
   return document;
 }
 
+Document open_prepared(Reading& reading, Node root) {
+  reading.was_checked();
+  Document document;
+  document.root = std::move(root);
+  document.kind = kind_of(reading, document.root);
+  return document;
+}
+
 }  // namespace fettle::profile

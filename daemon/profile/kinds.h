@@ -19,5 +19,7 @@ struct Document {
 };
 
 Document open_document(Reading& reading, std::string_view text);
+// The same of a tree that was made when the package was built, from a text without mistakes.
+Document open_prepared(Reading& reading, Node root);
 
 }  // namespace fettle::profile

@@ -100,7 +100,7 @@ class Loader {
       const auto text = read_text_of(reading, files_, file, Owners::trusted);
       if (!text && text.error().why == Why::missing) continue;
       if (text) {
-        const Document document = open_document(reading, *text);
+        const Document document = open_own(reading, files_, *text);
         if (is_wanted_kind(reading, document, kind)) read(reading, document.root);
       } else {
         complain_of_whole(reading, text.error());
@@ -182,6 +182,7 @@ class Loader {
     profile_.chosen = chosen;
     if (wanted.cache) profile_.cache = wanted.cache;
     profile_.price = wanted.price;
+    profile_.engines = wanted.engines;
   }
 
   void find_shelf(std::vector<Reading>& readings, const Named& wanted) {
@@ -310,7 +311,7 @@ void list_place(const system::Files& files, std::string_view kind, const std::st
     }
     const auto text = read_text_of(reading, files, each.file, Owners::trusted);
     if (text) {
-      const Document document = open_document(reading, *text);
+      const Document document = open_own(reading, files, *text);
       if (document.kind != nullptr && document.kind->name != kind) continue;  // gpus.yaml beside the profiles
       if (document.kind != nullptr) document.kind->check(reading, document.root);
       each.complaints = reading.take();

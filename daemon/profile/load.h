@@ -25,8 +25,8 @@ namespace fettle::profile {
 
 struct Loaded {
   std::optional<Profile> profile;  // only when there is no complaint
-  std::vector<Origin> origins;     // which file set what; those of the configuration first
   Complaints complaints;           // file by file, in the order of their places
+  std::vector<Origin> origins;     // which file set what; those of the configuration first
 };
 
 // The compatibility table is three quarters of what there is to read, and only judging versions needs it:

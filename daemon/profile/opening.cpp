@@ -2,7 +2,11 @@
 
 #include <unistd.h>
 
+#include <optional>
 #include <string>
+
+#include "base/names.h"
+#include "profile/prepared.h"
 
 namespace fettle::profile {
 namespace {
@@ -16,6 +20,15 @@ void must_be_ours(Reading& reading, const system::Files& files, const system::In
                      "it belongs to the user with id " + std::to_string(info.uid) + ", who could change it",
                      "chown root " + std::string(path));
   }
+}
+
+std::optional<Node> tree_of(const system::Files& files, std::string_view file, std::string_view text) {
+  if (!file.starts_with(names::shipped_profiles)) return std::nullopt;
+  const std::string tree = std::string(file) + std::string(tree_ending);
+  Reading reading(tree);
+  const auto json = read_text_of(reading, files, tree, Owners::trusted);
+  if (!json || !reading.take().empty()) return std::nullopt;
+  return read_tree(*json, text);
 }
 
 }  // namespace
@@ -35,6 +48,11 @@ Result<std::string> read_text_of(Reading& reading, const system::Files& files, s
 
 void must_be_ours(Reading& reading, const system::Files& files, std::string_view path) {
   if (const auto info = files.look_through(path)) must_be_ours(reading, files, *info, path);
+}
+
+Document open_own(Reading& reading, const system::Files& files, std::string_view text) {
+  if (auto tree = tree_of(files, reading.file(), text)) return open_prepared(reading, std::move(*tree));
+  return open_document(reading, text);
 }
 
 void complain_of_whole(Reading& reading, const Error& error) {

@@ -20,6 +20,10 @@ Result<std::string> read_text_of(Reading& reading, const system::Files& files, s
 // The same for a directory whose files are read one after another.
 void must_be_ours(Reading& reading, const system::Files& files, std::string_view path);
 
+// The document of a file that may be the package's: its tree was then made when that was built
+// (profile/prepared.h). Anything wrong with the tree only costs the time of parsing.
+Document open_own(Reading& reading, const system::Files& files, std::string_view text);
+
 void complain_of_whole(Reading& reading, const Error& error);
 
 // False, with a complaint, when the document is of another kind, or of none.

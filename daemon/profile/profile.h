@@ -283,6 +283,33 @@ struct Price {
   std::string currency;                   // "USD": ISO 4217
 };
 
+// How a program says what it found: plain is 0 for well and anything else for not; plugin is that of Nagios:
+// 0 ok, 1 warning, 2 critical, anything else unknown.
+enum class ExitCodes { plain, plugin };
+
+// A check that takes time or the GPUs themselves. It runs only when somebody asks: `fettle check --deep`.
+struct DeepCheck {
+  std::string name;
+  std::vector<std::string> command;  // an absolute path and its arguments; no shell
+  ExitCodes codes = ExitCodes::plain;
+  unsigned deadline_seconds = 600;
+  unsigned hours = 24;   // for how long a result counts
+  std::string figure;    // a pattern; the first number behind it in the output has to be `at_least`
+  std::string at_least;  // a decimal such as "314" or "47.5"
+  std::string why;
+  std::string advice;
+  std::string source;
+};
+
+// An inference engine of this node, and what it is to serve. `fettle engine watch` asks it over loopback.
+struct Engine {
+  std::string name;
+  std::string url;    // "http://127.0.0.1:8000": loopback and a port, nothing behind it
+  std::string model;  // as the engine names it; empty = whatever it serves
+  // Once it serves, ask it for one token: the time of the first one then stands in the ledger.
+  bool first_token = false;
+};
+
 struct Profile {
   std::string name;
   std::string file;            // where it was read from
@@ -296,8 +323,10 @@ struct Profile {
   std::vector<CacheDirectory> caches;
   std::vector<Variable> environment;
   std::vector<NotSet> not_set;
-  std::vector<Shelf> shelves;  // those the configuration wants, by priority, highest first
-  std::optional<Price> price;  // of the configuration
+  std::vector<DeepCheck> deep;
+  std::vector<Shelf> shelves;   // those the configuration wants, by priority, highest first
+  std::optional<Price> price;   // of the configuration
+  std::vector<Engine> engines;  // of the configuration
   Compat compat;
   std::vector<GpuModel> gpu_models;
   std::vector<LogRule> log_rules;  // with the versions only, as `compat`

@@ -29,9 +29,14 @@ class Reading {
   // In the order of their places.
   Complaints take();
 
+  // The file is the package's and was read before, when that was built: checks that take their time are done.
+  void was_checked() { is_checked_ = true; }
+  bool is_checked() const { return is_checked_; }
+
  private:
   std::string file_;
   Complaints complaints_;
+  bool is_checked_ = false;
 };
 
 // A reader is `void (Reading&, const Node&, const std::string& what, M&)`; `what` names the value in

@@ -133,6 +133,17 @@ bool is_endpoint(std::string_view text) {
   return word(rest, 256) && rest[0] != '/' && made_of(rest, lower, upper, digit, "._-:/[]");
 }
 
+// What no name server is asked about, and no packet leaves the node for.
+bool is_loopback(std::string_view text) {
+  for (const std::string_view host : {"http://127.0.0.1:", "http://localhost:", "http://[::1]:"}) {
+    if (!text.starts_with(host)) continue;
+    const std::string_view port = text.substr(host.size());
+    return word(port, 5) && made_of(port, digit) && port[0] != '0' &&
+           to_number<unsigned>(port).value_or(0) <= 65535;
+  }
+  return false;
+}
+
 // Several of them are joined with commas for the client.
 bool is_host(std::string_view text) {
   return word(text, 256) && made_of(text, lower, upper, digit, "._-:/");
@@ -207,6 +218,7 @@ const Rule path_rule{&is_absolute,
 const Rule place_rule{&is_place,
                       "a path such as /var/lib/docker or ~/.cache/huggingface, none of the system's own"};
 const Rule endpoint_rule{&is_endpoint, "an http or https address without user and password"};
+const Rule loopback_rule{&is_loopback, "http:// with 127.0.0.1, localhost or [::1], and a port"};
 const Rule host_rule{&is_host, "a host, a domain with a dot in front, or an address"};
 const Rule image_rule{&is_image, "an image with its registry, without tag: docker.io/library/postgres"};
 const Rule tag_rule{&is_tag, "a tag of letters, digits, '.', '_' and '-', at most 128"};

@@ -21,6 +21,7 @@ extern const Rule pattern_rule;     // *.safetensors: goes to the client as an a
 extern const Rule path_rule;        // /srv/shelves/tiny.tar.zst
 extern const Rule place_rule;       // /var/lib/docker, ~/.cache/huggingface
 extern const Rule endpoint_rule;    // https://mirror.example
+extern const Rule loopback_rule;    // http://127.0.0.1:8000
 extern const Rule host_rule;        // localhost, .example, 10.0.0.0/8
 extern const Rule image_rule;       // docker.io/rocm/vllm
 extern const Rule tag_rule;         // v0.11.2

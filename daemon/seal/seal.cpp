@@ -160,10 +160,10 @@ void look_for_mounts(const Files& files, const std::string& cache, std::vector<E
 
 // What sealing stops by itself: the daemon, and what timers start at any moment and loses nothing by an end.
 // Sockets and timers first: they would start what was just stopped.
-constexpr std::array<std::string_view, 9> stopped{
-    "fettle-status.socket",   "fettle-control.socket", "fettle-collect.timer",
-    "fettle-trim.timer",      "fettle-images.timer",   "fettle-trim.service",
-    "fettle-collect.service", "fettle-images.service", names::daemon_unit};
+constexpr std::array<std::string_view, 10> stopped{
+    "fettle-status.socket", "fettle-control.socket", "fettle-collect.timer",   "fettle-trim.timer",
+    "fettle-images.timer",  "fettle-trim.service",   "fettle-collect.service", "fettle-images.service",
+    names::engine_unit,     names::daemon_unit};
 
 Result<bool> systemd_runs(const Files& files) {
   return files.exists("/run/systemd/system");

@@ -9,16 +9,19 @@ namespace fettle::serve {
 namespace {
 
 // A fail of these leaves a node that serves, only not as it was wanted.
-constexpr std::array<std::string_view, 2> degrading{"config.", "env."};
+constexpr std::array<std::string_view, 3> degrading{"config.", "env.", "engine."};
 
 // What may come late after boot. A fail of the cache never settles by waiting; "not reported yet" does.
 constexpr std::array<std::string_view, 2> late{"driver.", "gpu."};
 constexpr std::array<std::string_view, 4> late_to_know{"driver.", "gpu.", "cache.", "drive."};
 
 // What a node may keep from us and still serve: in a virtual machine the host has the error counters, the
-// next boot is not today, settings of the host cost speed, and the kernel log is closed to containers. The
-// state is then of what could be seen, and its sentence says how much could not.
-constexpr std::array<std::string_view, 4> may_be_hidden{"ras.", "driver.next_boot", "host.", "log."};
+// next boot is not today, settings of the host cost speed, the kernel log is closed to containers, and what
+// an engine does is no matter of the node, nor what a deep
+// check found long ago. The state is then of what could be seen, and its sentence says how
+// much could not.
+constexpr std::array<std::string_view, 6> may_be_hidden{"ras.", "driver.next_boot", "host.",
+                                                        "log.", "engine.",          "deep."};
 
 template <std::size_t N>
 bool is_one_of(std::string_view id, const std::array<std::string_view, N>& prefixes) {

@@ -65,6 +65,10 @@ std::vector<store::Stage> stages_reached(const Inputs& inputs, const Verdict& ve
       stages.push_back({"shelf." + shelf.name, inputs.taken_at, std::max(shelf.done, shelf.total)});
   }
   if (verdict.state == State::ready) stages.push_back({"ready", inputs.taken_at, {}});
+  for (const Engine& engine : inputs.engines) {
+    if (engine.served_at) stages.push_back({"served." + engine.name, *engine.served_at, {}});
+    if (engine.token_at) stages.push_back({"token." + engine.name, *engine.token_at, {}});
+  }
   return stages;
 }
 

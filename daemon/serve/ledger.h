@@ -11,8 +11,9 @@
 namespace fettle::serve {
 
 // The stages that these inputs show, each with `at` = when they were looked at: "cache" (mounted and in
-// order), "gpus" (all there, driver live), "shelf.NAME" (verified), "ready" (the node). What the profile does
-// not want is no stage.
+// order), "gpus" (all there, driver live), "shelf.NAME" (verified), "ready" (the node);
+// and with the times that the watch wrote down "served.ENGINE" and "token.ENGINE" (the first answer to a
+// prompt). What the profile does not want is no stage.
 std::vector<store::Stage> stages_reached(const Inputs& inputs, const Verdict& verdict);
 
 // What a stage cost: the node's price for the time since its kernel started. In thousandths of the currency's

@@ -100,6 +100,13 @@ void shelves(Text& text, const std::vector<Shelf>& list) {
   }
 }
 
+void engines(Text& text, const std::vector<Engine>& list) {
+  if (list.empty()) return;
+  text.family("fettle_engine_serving", "gauge", "Whether the engine answers that it serves.");
+  for (const Engine& engine : list)
+    text.sample(engine.state == "serving" ? "1" : "0", labelled("engine", engine.name));
+}
+
 // Of this boot only: the label's values are bounded by the profile.
 void ledger(Text& text, const Inputs& inputs) {
   for (const store::Boot& boot : inputs.boots) {
@@ -207,6 +214,7 @@ std::string metrics_text(const Inputs& inputs, State state) {
   }
   storage(text, inputs);
   shelves(text, inputs.shelves);
+  engines(text, inputs.engines);
   ledger(text, inputs);
   text.one("fettle_start_time_seconds", "gauge", "When the daemon started, since the epoch.",
            seconds_text(inputs.started_at));

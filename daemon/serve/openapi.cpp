@@ -44,6 +44,7 @@ constexpr std::array fields{
     Field{"Status", "cache", "Cache", "the cache on local drives"},
     Field{"Status", "gpus", "Gpus", "the GPUs"},
     Field{"Status", "shelves", "[Shelf]", "the shelves that the profile wants, in its order"},
+    Field{"Status", "engines", "[Engine]", "the inference engines that the configuration names"},
     Field{"Status", "findings", "[Finding]", "every check with what it found"},
 
     Field{"Health", "taken_at", "time", "when the node was looked at"},
@@ -106,6 +107,13 @@ constexpr std::array fields{
     Field{"Shelf", "seconds_left", "count?", "until it is there at that rate"},
     Field{"Shelf", "error", "text", "why it stopped, or why it is unknown"},
 
+    Field{"Engine", "name", "text", "its name"},
+    Field{"Engine", "url", "text", "where it is asked"},
+    Field{"Engine", "state", "silent|starting|serving|unknown", "what it answered last"},
+    Field{"Engine", "models", "[text]", "that it names; empty while it is not serving"},
+    Field{"Engine", "served_at", "time?", "when it first served in this boot"},
+    Field{"Engine", "token_at", "time?", "when it first answered a prompt of ours in this boot"},
+
     Field{"Facts", "taken_at", "time", "when the node was looked at"},
     Field{"Facts", "facts", "any", "what was read off the machine; its fields follow the hardware"},
 
@@ -144,7 +152,7 @@ constexpr std::array fields{
     Field{"Boot", "kernel_started_at", "time", "when its kernel started"},
     Field{"Boot", "stages", "[Stage]", "in the order in which they were reached"},
 
-    Field{"Stage", "name", "text", "cache, gpus, shelf.NAME, ready"},
+    Field{"Stage", "name", "text", "cache, gpus, shelf.NAME, ready, served.ENGINE, token.ENGINE"},
     Field{"Stage", "at", "time", "when it was first seen"},
     Field{"Stage", "seconds", "count", "since the kernel started"},
     Field{"Stage", "bytes", "count", "what had to be there for it; 0 when that means nothing"},

@@ -50,6 +50,16 @@ json::object shelf_json(const Shelf& shelf) {
           {"error", shelf.error}};
 }
 
+json::object engine_json(const Engine& engine) {
+  const auto time = [](const auto& at) { return at ? json::value(utc(*at)) : json::value(nullptr); };
+  return {{"name", engine.name},
+          {"url", engine.url},
+          {"state", engine.state},
+          {"models", json::array(engine.models.begin(), engine.models.end())},
+          {"served_at", time(engine.served_at)},
+          {"token_at", time(engine.token_at)}};
+}
+
 json::object cache_json(const Cache& cache) {
   return {{"path", cache.path},
           {"kind", cache.kind},
@@ -106,6 +116,9 @@ json::object status_json(const Inputs& inputs, const Verdict& verdict) {
   json::array shelves;
   for (const Shelf& shelf : inputs.shelves) shelves.emplace_back(shelf_json(shelf));
   answer["shelves"] = std::move(shelves);
+  json::array engines;
+  for (const Engine& engine : inputs.engines) engines.emplace_back(engine_json(engine));
+  answer["engines"] = std::move(engines);
   json::array findings;
   for (const NamedFinding& named : inputs.findings) findings.emplace_back(finding_json(inputs, named));
   answer["findings"] = std::move(findings);

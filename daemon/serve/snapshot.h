@@ -23,12 +23,12 @@
 namespace fettle::serve {
 
 // The node in one word. The first rule that matches decides (judge()):
-//   failed    a finding is `fail`, and it is not one of the two groups named under degraded and starting
-//   unknown   nothing was looked at, a finding (but those of "ras.", "host." and "driver.next_boot") or a
-//   wanted shelf is unknown, or the
-//             snapshot is stale
-//   degraded  the node can serve, but not all that is wanted: a shelf stopped, or a fail of "config." or
-//   "env." starting  a wanted shelf is on its way; or, for 20 minutes from boot, the driver or the GPUs are
+//   failed    a finding is `fail`, and it is not one of the groups named under degraded and starting
+//   unknown   nothing was looked at, a finding (but those of "ras.", "host.", "log.", "engine.",
+//             "deep." and "driver.next_boot") or a wanted shelf is unknown, or the snapshot is stale
+//   degraded  the node can serve, but not all that is wanted: a shelf stopped, or a fail of "config.",
+//   "env." or "engine."
+//   starting  a wanted shelf is on its way; or, for 20 minutes from boot, the driver or the GPUs are
 //   not
 //             there yet, or provisioning or a shelf has not reported
 //   ready     every finding is pass, not_applicable or warn, and every wanted shelf is ready
@@ -101,6 +101,17 @@ struct Gpus {
   std::string driver;            // "6.14.14 (30.10.2)"; empty = none loaded
 };
 
+// An inference engine that the configuration names.
+struct Engine {
+  std::string name;
+  std::string url;
+  std::string state = "unknown";  // silent, starting, serving
+  std::vector<std::string> models;
+  // The first time in this boot.
+  std::optional<std::chrono::system_clock::time_point> served_at;
+  std::optional<std::chrono::system_clock::time_point> token_at;
+};
+
 using profile::Price;
 
 // Everything a snapshot is made of, as plain values. `app` gathers it.
@@ -114,7 +125,8 @@ struct Inputs {
   std::vector<CacheDirectory> caches;  // in the order of the profile
   std::vector<DriveHealth> drives;     // those that answered
   Gpus gpus;
-  std::vector<Shelf> shelves;  // those that the profile wants, in its order
+  std::vector<Shelf> shelves;   // those that the profile wants, in its order
+  std::vector<Engine> engines;  // those that the configuration names, in its order
   boost::json::value facts = nullptr;
   boost::json::value storage = nullptr;                // what provisioning reported
   boost::json::value collected = nullptr;              // what the collector found, a field a kind

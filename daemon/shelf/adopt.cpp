@@ -71,15 +71,14 @@ Result<Adopted> adopt(const system::System& system, const profile::Profile& prof
   Bytes total;
   for (std::size_t i = 0; i < adopted.manifests.size(); ++i) {
     for (const File& file : blobs_of(adopted.manifests[i])) {
-      const std::string path = layout.blob(adopted.manifests[i].id, file.blob);
-      const auto info = system.files.look(path);
-      if (!info) return fail(info.error());
-      const auto known = jobs.was_verified(*info, file.blob);
+      const auto blob = look_at_blob(system.files, layout, adopted.manifests[i].id, file.blob);
+      if (!blob) return fail(blob.error());
+      const auto known = jobs.was_verified(blob->info, file.blob);
       if (!known) return fail(known.error());
-      if (*known && info->kind == system::Kind::file) continue;
+      if (*known && blob->is_file()) continue;
       total += file.size;
       blobs.push_back({i, file});
-      wanted.push_back({path, file.blob, file.size});
+      wanted.push_back({blob->path, file.blob, file.size});
     }
   }
   std::set<std::size_t> damaged;

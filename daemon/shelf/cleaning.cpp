@@ -99,6 +99,11 @@ class Proposer {
       const auto lost = lost_links.find(blob.name);
       if (blob.links > (lost == lost_links.end() ? 0 : lost->second)) continue;
       if (has(needs_.blobs, found.folder, blob.name)) continue;
+      if (!blob.entry.empty()) {
+        keep(found.folder + "/blobs/" + blob.name,
+             "it lies in the client's own store; `hf cache prune` removes what no revision needs");
+        continue;
+      }
       remove(RemovalKind::blob, found.folder, blob.name, blob.info.size,
              blob.links > 0 ? "only what is removed needs it" : "no revision and no shelf needs it");
     }

@@ -31,8 +31,10 @@ struct Row {
   std::string_view says;
   std::string_view hint;
   std::chrono::seconds retry_after;
+  Stopped::Again again = Stopped::Again::later;
 };
 
+constexpr auto soon = Stopped::Again::soon;
 constexpr std::string_view network_hint =
     "is the hub reachable from this node? the worker tries again by itself";
 
@@ -65,6 +67,10 @@ constexpr std::array rows{
     Row{"Repository Not Found", State::failed, Why::missing,
         "the hub does not have this repository, or shows it to others only",
         "look at its name in the shelf's file; a private one needs a token", 0s},
+    Row{"/xet-read-token/", State::held, Why::failed, "the hub gives no key to its storage", network_hint,
+        60s},
+    Row{"404 Not Found", State::held, Why::missing, "the hub's storage does not have one of its files",
+        "does a mirror or a proxy lack it? the worker tries again by itself", 300s},
     Row{"No space left on device", State::held, Why::failed, "the cache is full",
         "free some space; the worker looks again by itself", 300s},
     Row{"os error 28", State::held, Why::failed, "the cache is full",
@@ -89,16 +95,23 @@ constexpr std::array rows{
     Row{"Server error '5", State::held, Why::failed, "the hub has an error of its own", network_hint, 60s},
     Row{"HTTP status server error", State::held, Why::failed, "the hub has an error of its own", network_hint,
         60s},
-    Row{"ReadError", State::held, Why::failed, "the connection broke", network_hint, 30s},
-    Row{"reset by peer", State::held, Why::failed, "the connection broke", network_hint, 30s},
-    Row{"RemoteProtocolError", State::held, Why::failed, "the connection broke", network_hint, 30s},
-    Row{"Connection refused", State::held, Why::failed, "the hub does not answer", network_hint, 60s},
-    Row{"ConnectError", State::held, Why::failed, "the hub does not answer", network_hint, 60s},
+    Row{"ReadError", State::held, Why::failed, "the connection broke", network_hint, 30s, soon},
+    Row{"reset by peer", State::held, Why::failed, "the connection broke", network_hint, 30s, soon},
+    Row{"RemoteProtocolError", State::held, Why::failed, "the connection broke", network_hint, 30s, soon},
+    Row{"Connection refused", State::held, Why::failed, "the hub does not answer", network_hint, 60s, soon},
+    Row{"ConnectError", State::held, Why::failed, "the hub does not answer", network_hint, 60s, soon},
     Row{"Name or service not known", State::held, Why::failed, "the hub's name is not known", network_hint,
         60s},
     Row{"name resolution", State::held, Why::failed, "the hub's name is not known", network_hint, 60s},
     Row{"imeout", State::held, Why::timed_out, "the hub does not answer in time", network_hint, 60s},
     Row{"timed out", State::held, Why::timed_out, "the hub does not answer in time", network_hint, 60s},
+    // A plain download of a file that is too large for it, for example.
+    Row{"Error: Bad request", State::held, Why::refused, "the hub does not take this request",
+        "`journalctl -u 'fettle-stage@*'` may tell more; the worker tries again by itself", 300s},
+    Row{"Client error '4", State::held, Why::refused, "the hub does not take this request",
+        "`journalctl -u 'fettle-stage@*'` may tell more; the worker tries again by itself", 300s},
+    Row{"HTTP status client error (4", State::held, Why::refused, "the hub does not take this request",
+        "`journalctl -u 'fettle-stage@*'` may tell more; the worker tries again by itself", 300s},
     Row{"Network error", State::held, Why::failed, "the network failed", network_hint, 60s},
     Row{"CAS Client Error", State::held, Why::failed, "the hub's storage failed", network_hint, 60s},
     Row{"Local entry not found", State::held, Why::failed, "the hub does not answer", network_hint, 60s},
@@ -114,16 +127,19 @@ std::chrono::seconds retry_after(std::string_view words, std::chrono::seconds ot
   return number ? std::clamp(std::chrono::seconds(*number), 1s, std::chrono::seconds(3600)) : otherwise;
 }
 
-// The client's last "Error: …" line, or else its last one that is no advice of its own: since 1.33 it ends
-// with "Hint: set HF_DEBUG=1 …".
+// "Error: …", "OSError: …", "httpx.ReadError: …"
+bool names_an_error(std::string_view line) {
+  return line.substr(0, line.find(' ')).ends_with("Error:");
+}
+
+// The client's last line that names an error, or else its last one that is no advice of its own: it ends with
+// "Hint: set HF_DEBUG=1 …" since 1.33, and after a wrong length with advice since long.
 std::string_view last_words(std::string_view text) {
   std::string_view last;
   for (std::string_view line : lines(text)) {
     line = trim(line);
-    if (line.starts_with("Error:") ||
-        (!line.empty() && !line.starts_with("Hint:") && !last.starts_with("Error:"))) {
+    if (names_an_error(line) || (!line.empty() && !line.starts_with("Hint:") && !names_an_error(last)))
       last = line;
-    }
   }
   return last;
 }
@@ -236,6 +252,9 @@ std::map<std::string, std::string> client_environment(const Work& work) {
       {"HF_HUB_ETAG_TIMEOUT", "30"},
       {"HF_HUB_DOWNLOAD_TIMEOUT", "30"},
       {"HF_XET_CLIENT_READ_TIMEOUT", "60s"},
+      // Else, since 1.3x, what comes by xet lies in a store beside the repositories and a blob is a link to
+      // it: what is staged is ours alone, and a repository is whole in its own folder.
+      {"HF_HUB_DISABLE_SHARED_BLOBS", "1"},
       {"HF_HUB_ENABLE_HF_TRANSFER", "0"},
       {"HF_HUB_USER_AGENT_ORIGIN", "fettle"},
       {"NO_COLOR", "1"},
@@ -290,7 +309,7 @@ Stopped classify(std::string_view doing, int exit_code, std::string_view words) 
     const auto later = row.state == State::held ? retry_after(words, row.retry_after) : row.retry_after;
     std::string said = what;
     said.append(row.says).append(heard);
-    return {row.state, {row.why, std::move(said), std::string(row.hint)}, later};
+    return {row.state, {row.why, std::move(said), std::string(row.hint)}, later, row.again};
   }
   constexpr int killed = 128 + 9;
   const std::string end = exit_code > 128
@@ -300,7 +319,10 @@ Stopped classify(std::string_view doing, int exit_code, std::string_view words) 
                                ? "did memory run out? `journalctl -k --grep 'out of memory'` tells; "
                                  "the worker tries again by itself"
                                : "`journalctl -u 'fettle-stage@*'` may tell more";
-  return {State::held, {Why::failed, what + end + heard, hint}, 300s};
+  return {State::held,
+          {Why::failed, what + end + heard, hint},
+          300s,
+          exit_code > 128 ? soon : Stopped::Again::later};
 }
 
 }  // namespace fettle::shelf

@@ -36,6 +36,7 @@ class Course {
   Result<void> look(Item& item);
   // From now on measure() looks at this one.
   void work_at(const Item& item);
+  const Item* item_in_work() const { return current_ < items_.size() ? &items_[current_] : nullptr; }
   // Measures and publishes the item in work when a second has passed; gives its bytes on the disk.
   enum class Measured { just_now, before };
   Measured measure();

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <tuple>
 
@@ -44,6 +45,7 @@ class Look {
   void all(const Directory& hub) {
     const auto repository = hub.open(found_.folder);
     if (!repository) return note(repository.error());
+    hub_ = &hub;
     blobs(*repository);
     snapshots(*repository);
     refs(*repository);
@@ -77,12 +79,22 @@ class Look {
         if (info.error().why != Why::missing) note(info.error());
         return;
       }
+      if (info->kind == Kind::link) return shared(*directory, entry.name);
       if (info->kind != Kind::file) return;
       (entry.name.ends_with(incomplete) ? found_.unfinished : found_.blobs)
-          .push_back({std::string(entry.name), *info, 0});
+          .push_back({std::string(entry.name), *info, 0, {}});
     });
     std::sort(found_.blobs.begin(), found_.blobs.end(),
               [](const FoundBlob& a, const FoundBlob& b) { return a.name < b.name; });
+  }
+
+  // A blob that is a link into the client's store; any other link is none.
+  void shared(const Directory& blobs, std::string_view name) {
+    const auto target = blobs.read_link(name);
+    const auto entry = target ? store_entry(*target) : std::nullopt;
+    if (!entry) return;
+    const auto info = look_at_entry(*hub_, *entry);
+    if (info && info->kind == Kind::file) found_.blobs.push_back({std::string(name), *info, 0, *entry});
   }
 
   void snapshots(const Directory& repository) {
@@ -176,6 +188,7 @@ class Look {
   }
 
   FoundRepository& found_;
+  const Directory* hub_ = nullptr;
   std::vector<bool> seen_;  // blobs that this revision has already
 };
 
@@ -185,10 +198,16 @@ void add(Amount& sum, const Amount& more) {
 }
 
 RepositorySummary sum_up(FoundRepository&& found) {
-  RepositorySummary summary{std::move(found.type), std::move(found.id), {}, {}, {}, {},
+  RepositorySummary summary{std::move(found.type), std::move(found.id), {}, {}, {}, {}, {},
                             std::move(found.error)};
-  for (const FoundBlob& blob : found.blobs)
-    add(blob.links > 0 ? summary.amount : summary.unreferenced, {blob.info.size, 1});
+  for (const FoundBlob& blob : found.blobs) {
+    if (blob.links > 0) {
+      add(summary.amount, {blob.info.size, 1});
+      if (!blob.entry.empty()) add(summary.shared, {blob.info.size, 1});
+    } else if (blob.entry.empty()) {
+      add(summary.unreferenced, {blob.info.size, 1});
+    }
+  }
   for (const FoundBlob& half : found.unfinished) add(summary.unfinished, {half.info.size, 1});
   for (FoundRevision& revision : found.revisions) {
     std::sort(revision.refs.begin(), revision.refs.end());
@@ -196,6 +215,31 @@ RepositorySummary sum_up(FoundRepository&& found) {
         {std::move(revision.commit), std::move(revision.refs), revision.amount, revision.broken});
   }
   return summary;
+}
+
+// Every entry of the client's store; nothing when there is none.
+Result<Amount> take_store(const system::Files& files, const std::string& hub) {
+  Amount sum;
+  const auto there = Directory::open(files, hub);
+  if (!there) return there.error().why == Why::missing ? Result<Amount>(sum) : fail(there.error());
+  const auto store = there->open("blobs");
+  if (!store) return sum;
+  std::vector<std::string> folders;
+  const auto listed = store->each([&](const Directory::Entry& entry) {
+    if (entry.name.size() == 2) folders.emplace_back(entry.name);
+  });
+  if (!listed) return fail(listed.error());
+  for (const std::string& name : folders) {
+    const auto folder = store->open(name);
+    if (!folder) continue;
+    const auto seen = folder->each([&](const Directory::Entry& entry) {
+      if (!store_entry("../../blobs/" + name + "/" + std::string(entry.name))) return;  // .lock, .refs
+      const auto info = folder->look(entry.name);
+      if (info && info->kind == Kind::file) add(sum, {info->size, 1});
+    });
+    if (!seen) return fail(seen.error());
+  }
+  return sum;
 }
 
 }  // namespace
@@ -266,7 +310,13 @@ Result<Manifest> manifest_of(const FoundRepository& found, const FoundRevision& 
 
 Result<Inventory> take_inventory(const system::Files& files, const Layout& layout, unsigned threads) {
   Inventory inventory;
+  std::set<std::string> entries;
+  Amount again;  // what was counted for another repository already
   const auto walked = walk(files, layout, threads, [&](FoundRepository&& found) {
+    for (const FoundBlob& blob : found.blobs) {
+      if (blob.entry.empty() || blob.links == 0) continue;
+      add(entries.insert(blob.entry).second ? inventory.shared : again, {blob.info.size, 1});
+    }
     inventory.repositories.push_back(sum_up(std::move(found)));
   });
   if (!walked) return fail(walked.error());
@@ -279,6 +329,11 @@ Result<Inventory> take_inventory(const system::Files& files, const Layout& layou
     add(inventory.unfinished, repository.unfinished);
     add(inventory.unreferenced, repository.unreferenced);
   }
+  inventory.amount.bytes = inventory.amount.bytes - again.bytes;
+  inventory.amount.files -= again.files;
+  const auto store = take_store(files, layout.hub());
+  if (!store) return fail(store.error());
+  inventory.store = *store;
   return inventory;
 }
 

@@ -17,6 +17,7 @@ struct FoundBlob {
   std::string name;
   system::Info info;
   std::uint64_t links = 0;  // files of any revision that point at it
+  std::string entry;        // of the client's store, when it is a link into that (see blob_file.h)
 };
 
 struct FoundLink {
@@ -68,6 +69,7 @@ struct RepositorySummary {
   std::string type;
   std::string id;
   Amount amount;  // blobs that a revision points at
+  Amount shared;  // of these, what lies in the client's store and may be another repository's too
   std::vector<RevisionSummary> revisions;
   Amount unfinished;
   Amount unreferenced;  // whole blobs that no revision points at
@@ -79,6 +81,9 @@ struct Inventory {
   Amount amount;
   Amount unfinished;
   Amount unreferenced;
+  // The client's store: each entry counts once in `amount`, however many repositories have it.
+  Amount shared;  // entries that a repository has
+  Amount store;   // all entries; the client removes those that nobody has any more
 };
 
 // A few hundred bytes a repository, whatever it holds.

@@ -59,6 +59,11 @@ std::string link_target(std::string_view path, std::string_view blob_name) {
   return target.append("blobs/").append(blob_name);
 }
 
+Result<BlobFile> look_at_blob(const system::Files& files, const Layout& layout, std::string_view id,
+                              std::string_view blob) {
+  return look_at_blob(files, layout.hub(), layout.repository(id), blob);
+}
+
 Result<Survey> survey(const system::Files& files, const Layout& layout, const Manifest& manifest,
                       std::string_view shelf) {
   const std::string directory = layout.repository(manifest.id) + "/blobs/";
@@ -79,14 +84,14 @@ Result<Survey> survey(const system::Files& files, const Layout& layout, const Ma
   Survey result;
   for (const File& file : blobs_of(manifest)) {
     if (there.count(file.blob) != 0) {
-      const auto info = files.look(directory + file.blob);
-      if (!info && info.error().why != Why::missing) return fail(info.error());
-      if (info && info->kind == system::Kind::file && info->size == file.size) {
+      const auto blob = look_at_blob(files, layout, manifest.id, file.blob);
+      if (!blob && blob.error().why != Why::missing) return fail(blob.error());
+      if (blob && blob->is_file() && blob->info.size == file.size && blob->is_readable_by_all()) {
         result.done.bytes += file.size;
         ++result.done.files;
         continue;
       }
-      if (info) result.misfits.push_back(file);
+      if (blob) result.misfits.push_back(file);
     }
     Bytes part;
     if (const auto half = unfinished.find(file.blob); half != unfinished.end()) {
@@ -122,6 +127,9 @@ Result<Bytes> remove_orphans(const system::Files& files, system::Clock& clock, c
 
 Result<void> put_aside(const system::Files& files, const Layout& layout, const Manifest& manifest,
                        std::string_view blob_name) {
+  const std::string blob = layout.blob(manifest.id, blob_name);
+  const auto info = files.look(blob);
+  if (!info) return fail(info.error());
   const std::string aside = layout.aside(blob_name);
   const auto made = files.make_directory(aside.substr(0, aside.find_last_of('/')), 0700);
   if (!made) return fail(made.error());
@@ -132,7 +140,13 @@ Result<void> put_aside(const system::Files& files, const Layout& layout, const M
     if (!removed) return fail(removed.error());
     system::step_point("removed a link");
   }
-  auto moved = files.rename(layout.blob(manifest.id, blob_name), aside);
+  if (info->kind == system::Kind::link) {
+    const auto removed = files.remove(blob);
+    if (!removed) return fail(removed.error());
+    system::step_point("removed a blob that is a link");
+    return {};
+  }
+  auto moved = files.rename(blob, aside);
   system::step_point("moved aside");
   return moved;
 }
@@ -168,7 +182,11 @@ Result<void> publish(const system::Files& files, const Layout& layout, const Man
   }
   for (const File& file : manifest.files) {
     // Container users read, the owner writes; nothing is ever world-writable.
-    if (auto open = readable(files, layout.blob(manifest.id, file.blob), 0644); !open) return open;
+    const auto blob = look_at_blob(files, layout, manifest.id, file.blob);
+    if (!blob) return fail(blob.error());
+    if (blob->entry.empty()) {
+      if (auto open = readable(files, blob->path, 0644); !open) return open;
+    }
     const auto linked = files.set_link(snapshot + "/" + file.path, link_target(file.path, file.blob));
     if (!linked) return fail(linked.error());
     system::step_point("linked a file");

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "shelf/blob_file.h"
 #include "shelf/manifest.h"
 #include "shelf/report.h"
 #include "system/clock.h"
@@ -58,6 +59,10 @@ struct Survey {
   std::vector<std::pair<File, Bytes>> growing;  // of those, the ones of which a part is there
 };
 
+// The file behind a blob of this repository.
+Result<BlobFile> look_at_blob(const system::Files& files, const Layout& layout, std::string_view id,
+                              std::string_view blob);
+
 // Reads the names of one directory and looks at each wanted blob; content is not read. "No such directory
 // yet" is nothing done; "may not look" is an error.
 Result<Survey> survey(const system::Files& files, const Layout& layout, const Manifest& manifest,
@@ -68,7 +73,8 @@ Result<Survey> survey(const system::Files& files, const Layout& layout, const Ma
 Result<Bytes> remove_orphans(const system::Files& files, system::Clock& clock, const Layout& layout,
                              std::string_view id);
 
-// Moves a damaged blob aside and removes the links to it, so that the client fetches it again.
+// Moves a damaged blob aside and removes the links to it, so that the client fetches it again. A blob that is
+// itself a link goes away as such: what it leads to is not ours.
 Result<void> put_aside(const system::Files& files, const Layout& layout, const Manifest& manifest,
                        std::string_view blob_name);
 

@@ -1,6 +1,7 @@
 #include "shelf/proof.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 
 #include "shelf/verify.h"
@@ -9,30 +10,64 @@
 namespace fettle::shelf {
 namespace {
 
+using namespace std::chrono_literals;
+
 // A wrong blob is fetched once more; the second time it is the source that is wrong.
 constexpr unsigned most_damage = 2;
 
 }  // namespace
 
+Result<void> Proof::look_ahead(const Item& item) {
+  for (const File& file : item.survey.missing) {
+    if (ahead_.has(file.blob)) continue;
+    const std::string path = layout_.blob(item.manifest.id, file.blob);
+    // Under its own name it is whole: it is renamed to it.
+    const auto info = system_.files.look(path);
+    if (info && info->kind == system::Kind::file && info->size == file.size)
+      ahead_.add({path, file.blob, file.size});
+  }
+  return remember_ahead();
+}
+
+Result<void> Proof::remember_ahead() {
+  for (const Ahead::Found& found : ahead_.take()) {
+    if (!found.checked.same) continue;  // damaged() finds it again, and decides
+    auto remembered = course_.jobs().remember_verified(found.checked.info, found.name);
+    if (!remembered) return remembered;
+    system::step_point("verified a blob");
+  }
+  return {};
+}
+
+Result<void> Proof::end_ahead() {
+  while (!ahead_.rest()) {
+    system_.clock.sleep_for(20ms);
+    if (course_.progress().is_due()) course_.progress().publish();
+    if (auto looked = brakes_.look(); !looked) return looked;
+    if (brakes_.stop()) return fail(brakes_.stop()->error);
+  }
+  return remember_ahead();
+}
+
 Result<std::vector<File>> Proof::damaged(Item& item) {
   std::vector<File> wrong;
+  if (auto ended = end_ahead(); !ended) return fail(ended.error());
   RepositoryReport& report = course_.report_of(item);
   report.verified = {};
   std::vector<File> blobs;
   std::vector<Wanted> unknown;
   for (const File& blob : blobs_of(item.manifest)) {
-    const std::string path = layout_.blob(item.manifest.id, blob.blob);
-    const auto info = system_.files.look(path);
-    if (!info) return fail(info.error());
-    const auto known = course_.jobs().was_verified(*info, blob.blob);
+    const auto file = look_at_blob(system_.files, layout_, item.manifest.id, blob.blob);
+    if (!file) return fail(file.error());
+    const auto known = course_.jobs().was_verified(file->info, blob.blob);
     if (!known) return fail(known.error());
-    if (*known && info->kind == system::Kind::file) {
+    if (*known && file->is_file()) {
       report.verified.bytes += blob.size;
       ++report.verified.files;
       continue;
     }
     blobs.push_back(blob);
-    unknown.push_back({path, blob.blob, blob.size});
+    unknown.push_back({file->path, blob.blob, blob.size});
   }
   if (unknown.empty()) return wrong;
   if (auto entered = course_.enter(item, State::verifying); !entered) return fail(entered.error());
@@ -65,6 +100,11 @@ Result<std::vector<File>> Proof::damaged(Item& item) {
 
 Result<void> Proof::set_aside(Item& item, const std::vector<File>& damaged) {
   unsigned worst = 0;
+  const auto copy = look_at_blob(system_.files, layout_, item.manifest.id, damaged.front().blob);
+  if (!copy) return fail(copy.error());
+  const std::string in_store = copy->entry.empty()
+                                   ? std::string()
+                                   : ", in '" + copy->path + "', the client's own store, where it stays";
   for (const File& blob : damaged) {
     // Aside first: killed in between, the next run would count the same copy a second time.
     if (auto aside = put_aside(system_.files, layout_, item.manifest, blob.blob); !aside) return aside;
@@ -75,7 +115,7 @@ Result<void> Proof::set_aside(Item& item, const std::vector<File>& damaged) {
   }
   const File& first = damaged.front();
   const std::string file = "'" + first.path + "' of '" + item.manifest.id + "'";
-  const std::string differs = "it does not have the hash " + first.blob;
+  const std::string differs = "it does not have the hash " + first.blob + in_store;
   if (auto looked = course_.look(item); !looked) return looked;
   if (worst < most_damage)
     return course_.enter(item, State::corrupt, file + ": " + differs + "; it is fetched again");

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "shelf/ahead.h"
 #include "shelf/brakes.h"
 #include "shelf/course.h"
 
@@ -12,7 +13,15 @@ class Proof {
  public:
   Proof(const system::System& system, const Options& options, const Layout& layout, Course& course,
         Brakes& brakes)
-      : system_(system), options_(options), layout_(layout), course_(course), brakes_(brakes) {}
+      : system_(system),
+        options_(options),
+        layout_(layout),
+        course_(course),
+        brakes_(brakes),
+        ahead_(system.files, options.verify_threads) {}
+
+  // While the repository still comes: hashes what is whole, beside it. Called about once a second.
+  Result<void> look_ahead(const Item& item);
 
   // Hashes what was not verified yet; gives the blobs that are wrong.
   Result<std::vector<File>> damaged(Item& item);
@@ -24,11 +33,16 @@ class Proof {
   Result<void> forget_damage(const Item& item);
 
  private:
+  Result<void> remember_ahead();
+  // Until what is in work beside us has ended, so that no file is read twice.
+  Result<void> end_ahead();
+
   const system::System& system_;
   const Options& options_;
   const Layout& layout_;
   Course& course_;
   Brakes& brakes_;
+  Ahead ahead_;
 };
 
 }  // namespace fettle::shelf

@@ -49,18 +49,20 @@ Result<Verified> verify_again(const system::System& system, const profile::Profi
   };
   for (const Manifest& manifest : result.manifests) {
     for (const File& file : blobs_of(manifest)) {
-      const std::string path = staged->layout.blob(manifest.id, file.blob);
-      const auto info = system.files.look(path);
+      const auto blob = look_at_blob(system.files, staged->layout, manifest.id, file.blob);
       ++result.blobs;
-      if (!info && info.error().why != Why::missing) return fail(info.error());
-      if (!info) {
+      if (!blob && blob.error().why != Why::missing) return fail(blob.error());
+      if (!blob) {
         damaged({&manifest, file}, "it is missing");
-      } else if (info->size != file.size) {
-        damaged({&manifest, file}, "it has " + to_text(info->size) + " instead of " + to_text(file.size));
+      } else if (blob->info.kind == system::Kind::link) {
+        damaged({&manifest, file}, "it is a link that leads to nothing, or to no store of the client");
+      } else if (blob->info.size != file.size) {
+        damaged({&manifest, file},
+                "it has " + to_text(blob->info.size) + " instead of " + to_text(file.size));
       } else {
         result.bytes += file.size;
         known.push_back({&manifest, file});
-        wanted.push_back({path, file.blob, file.size});
+        wanted.push_back({blob->path, file.blob, file.size});
       }
     }
   }
@@ -88,9 +90,9 @@ Result<std::vector<Manifest>> export_archive(const system::System& system, const
   Bytes total;
   for (const Manifest& manifest : staged->manifests) {
     for (const File& file : blobs_of(manifest)) {
-      const auto info = system.files.look(staged->layout.blob(manifest.id, file.blob));
-      if (!info && info.error().why != Why::missing) return fail(info.error());
-      const auto good = info ? staged->jobs.was_verified(*info, file.blob) : Result<bool>(false);
+      const auto blob = look_at_blob(system.files, staged->layout, manifest.id, file.blob);
+      if (!blob && blob.error().why != Why::missing) return fail(blob.error());
+      const auto good = blob ? staged->jobs.was_verified(blob->info, file.blob) : Result<bool>(false);
       if (!good) return fail(good.error());
       if (!*good) {
         return fail(Why::refused,
@@ -113,7 +115,9 @@ Result<std::vector<Manifest>> export_archive(const system::System& system, const
         return {};
       };
       const std::string name = Layout::folder(manifest.id) + "/blobs/" + file.blob;
-      auto added = writer->add_file(name, staged->layout.blob(manifest.id, file.blob), file.size, tick);
+      const auto blob = look_at_blob(system.files, staged->layout, manifest.id, file.blob);
+      if (!blob) return fail(blob.error());
+      auto added = writer->add_file(name, blob->path, file.size, tick);
       if (!added) return fail(added.error());
       done += file.size;
     }

@@ -22,13 +22,15 @@ struct Stopped {
   State state = State::failed;
   Error error;
   std::chrono::seconds retry_after{0};  // when it is held
+  // soon: a connection that broke or a client that was killed may be well again in the next second.
+  enum class Again { later, soon } again = Again::later;
 };
 
 template <class T>
 using Step = tl::expected<T, Stopped>;
 
 inline tl::unexpected<Stopped> stopped(State state, Error error, std::chrono::seconds retry_after = {}) {
-  return tl::unexpected<Stopped>(Stopped{state, std::move(error), retry_after});
+  return tl::unexpected<Stopped>(Stopped{state, std::move(error), retry_after, Stopped::Again::later});
 }
 
 // What every source gets from the worker.
@@ -68,6 +70,10 @@ class Source {
   // Can it bring a few files before the others? Then fetch() is called with the small files of every
   // repository first.
   virtual bool takes_small_first() const { return false; }
+
+  // Does a blob have its own name only when it is whole, while others still come? Then it is hashed beside
+  // them.
+  virtual bool renames_when_whole() const { return false; }
 
   // Brings the missing blobs under their names. May leave some out; the worker looks again. Nothing is
   // verified here.

@@ -189,8 +189,12 @@ class DirectorySource final : public Source {
     const auto staging = archive::Staging::make(work_.system.files, work_.layout.hub(), work_.shelf.name);
     if (!staging) return fail(staging.error());
     for (const File& file : missing) {
-      const std::string from =
-          found.folder + "/" + (found.shape == Shape::cache ? "blobs/" + file.blob : file.path);
+      std::string from = found.folder + "/" + file.path;
+      if (found.shape == Shape::cache) {
+        const auto blob = look_at_blob(*there_, found.hub, found.folder, file.blob);
+        if (!blob) return fail(blob.error());
+        from = blob->path;
+      }
       const std::string staged = Layout::folder(manifest.id) + "/blobs/" + file.blob;
       if (auto copied = copy(from, file, *staging, staged); !copied) return copied;
       system::step_point("staged a blob");

@@ -18,6 +18,8 @@ constexpr auto question_deadline = 300s;  // a list of 20,000 files comes in 200
 // A child that makes progress may take days; one that does not is stopped by the watchdog.
 constexpr auto download_deadline = std::chrono::hours(24 * 14);
 constexpr auto after_stall = 60s;
+constexpr auto between_tries = 2s;
+constexpr auto well_for_a_while = 60s;
 // The plain path of the client refuses larger files (50 * 10^9 bytes).
 constexpr Bytes plain_limit{50'000'000'000};
 
@@ -51,6 +53,7 @@ class HubSource final : public Source {
   }
 
   bool takes_small_first() const override { return true; }
+  bool renames_when_whole() const override { return true; }
 
   Step<void> fetch(const Manifest& manifest, const profile::Repository& repository,
                    const std::vector<File>& missing, Part part) override {
@@ -58,13 +61,8 @@ class HubSource final : public Source {
     if (!client) return tl::unexpected<Stopped>(client.error());
     for (const Attempt attempt : attempts) {
       if (attempt == Attempt::without_xet && missing.front().size > plain_limit) break;
-      if (const auto freed =
-              remove_orphans(work_.system.files, work_.system.clock, work_.layout, manifest.id);
-          !freed) {
-        return stopped(State::failed, freed.error());
-      }
-      const auto done = download(*client, manifest, repository, attempt,
-                                 part == Part::small ? missing : std::vector<File>());
+      const auto done =
+          insist(*client, manifest, repository, attempt, part == Part::small ? missing : std::vector<File>());
       if (done) return {};
       if (done.error().error.why != Why::timed_out || !stalled_) return tl::unexpected<Stopped>(done.error());
     }
@@ -114,6 +112,29 @@ class HubSource final : public Source {
     if (answer->exit_code != 0)
       return tl::unexpected<Stopped>(classify(doing, answer->exit_code, answer->err));
     return answer->out;
+  }
+
+  // Once more while the connection breaks: a service that is started anew comes back half a minute later.
+  Step<void> insist(const Client& client, const Manifest& manifest, const profile::Repository& repository,
+                    Attempt attempt, const std::vector<File>& only) {
+    const system::Clock& clock = work_.system.clock;
+    for (auto since = clock.steady();;) {
+      if (const auto freed =
+              remove_orphans(work_.system.files, work_.system.clock, work_.layout, manifest.id);
+          !freed) {
+        return stopped(State::failed, freed.error());
+      }
+      const auto begun = clock.steady();
+      auto done = download(client, manifest, repository, attempt, only);
+      if (done || done.error().again != Stopped::Again::soon || work_.stop_now() != nullptr) return done;
+      if (clock.steady() - begun >= well_for_a_while) since = clock.steady();
+      if (clock.steady() - since >= work_.options.insist) return done;
+      for (const auto end = clock.steady() + between_tries;
+           clock.steady() < end && work_.stop_now() == nullptr;) {
+        work_.system.clock.sleep_for(100ms);
+        work_.tick();
+      }
+    }
   }
 
   Step<void> download(const Client& client, const Manifest& manifest, const profile::Repository& repository,

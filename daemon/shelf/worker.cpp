@@ -270,6 +270,10 @@ Bytes Worker::tick() {
     if (course_.progress().report().state == State::fetching) {
       brakes_.keep_reserve();
       brakes_.keep_hours();
+      if (source_->renames_when_whole()) {
+        // What it cannot remember is hashed later, and said then.
+        if (const Item* const item = course_.item_in_work()) (void)proof_.look_ahead(*item);
+      }
     }
   }
   return course_.last_measured();

@@ -54,6 +54,8 @@ class Environment {
     return {};
   }
 
+  const char* const* pointers() const { return pointers_.data(); }
+
  private:
   std::vector<std::string> entries_;
   std::vector<const char*> pointers_;
@@ -125,12 +127,29 @@ class BoostRunner final : public Runner {
     return start(command, &watch);
   }
 
+  Result<Completed> replace_self(const Command& command) override {
+    if (auto error = why_not(command)) return fail(std::move(*error));
+    std::vector<std::string> words = command.argv;
+    std::vector<char*> pointers;
+    for (std::string& word : words) pointers.push_back(word.data());
+    pointers.push_back(nullptr);
+    const Environment environment(command);
+    ::execve(pointers[0], pointers.data(), const_cast<char* const*>(environment.pointers()));
+    return fail(cannot("run", command.argv[0], errno));
+  }
+
  private:
-  static Result<Completed> start(const Command& command, const std::function<Verdict()>* watch) {
+  static std::optional<Error> why_not(const Command& command) {
     if (command.argv.empty() || command.argv[0].empty() || command.argv[0][0] != '/') {
-      return fail(Why::refused, "cannot run '" + to_text(command) + "': a program needs an absolute path");
+      return Error{Why::refused, "cannot run '" + to_text(command) + "': a program needs an absolute path",
+                   ""};
     }
-    if (::access(command.argv[0].c_str(), X_OK) != 0) return fail(cannot("run", command.argv[0], errno));
+    if (::access(command.argv[0].c_str(), X_OK) != 0) return cannot("run", command.argv[0], errno);
+    return std::nullopt;
+  }
+
+  static Result<Completed> start(const Command& command, const std::function<Verdict()>* watch) {
+    if (auto error = why_not(command)) return fail(std::move(*error));
     try {
       return start_unchecked(command, watch);
     } catch (const boost::system::system_error& error) {

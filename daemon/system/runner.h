@@ -42,6 +42,10 @@ class Runner {
   // group (SIGSTOP) until the next answer; its deadline goes on. Verdict::stop ends it like a missed deadline
   // does, and the result is refused.
   virtual Result<Completed> run_watched(const Command& command, const std::function<Verdict()>& watch) = 0;
+
+  // Ends this process by becoming that program, with our terminal and without a deadline: for output that
+  // goes on. Comes back only with an error; a fake runs it.
+  virtual Result<Completed> replace_self(const Command& command) { return run(command); }
 };
 
 // Real children: own process group, standard input closed, no descriptor inherited. A child dies with its

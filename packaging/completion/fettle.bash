@@ -39,11 +39,12 @@ _fettle() {
       ;;
     --explain) choices=$(fettle check --list 2>/dev/null | cut -d' ' -f1) ;;
     --for) choices='ready cache gpu shelf=' ;;
-    --timeout | --stall | --workers | --name | --os | --kernel | --rocm | --driver | --gpu) return ;;
+    --timeout | --stall | --insist | --workers | --name | --os | --kernel | --rocm | --driver | --gpu) return ;;
     *)
       case "$command $verb" in
         ' ')
-          choices='acknowledge apply capture check collect compat env events host images inventory ledger log metrics models plan profile provision ready report'
+          choices='acknowledge apply capture check collect compat engine env events host images inventory ledger log metrics models plan profile'
+          choices+=' provision ready report'
           choices+=' run-line seal shelf stage status storage wait --help --version'
           ;;
         'acknowledge '*)
@@ -51,8 +52,9 @@ _fettle() {
           ;;
         'capture ') choices='--output' ;;
         'collect ') choices='--now' ;;
-        'check '*) choices="--list --explain --as $(fettle check --list 2>/dev/null | cut -d' ' -f1)" ;;
+        'check '*) choices="--list --explain --as --deep $(fettle check --list 2>/dev/null | cut -d' ' -f1)" ;;
         'compat '*) choices='--os --kernel --rocm --driver --gpu --newest' ;;
+        'engine ') choices='watch' ;;
         'env ') choices='explain --format --model --engine --tp' ;;
         'env explain') choices=$(fettle env --format sh 2>/dev/null | sed -n 's/^export \([A-Z0-9_]*\)=.*/\1/p') ;;
         'host ') choices='show apply revert' ;;
@@ -63,7 +65,7 @@ _fettle() {
           mapfile -t COMPREPLY < <(compgen -d -- "$current"; compgen -W '--as --port --list --host' -- "$current")
           return
           ;;
-        'log '*) choices='--since --priority --lines --level fettled fettle-provision fettle-collect' ;;
+        'log '*) choices='--since --priority --lines --follow --level fettled fettle-provision fettle-collect' ;;
         'metrics ') choices='--textfile' ;;
         'models ') choices='list show explain' ;;
         'models explain' | 'ready '* | 'run-line '*) choices='--engine --image --versions-file --tp --dp --ep --set' ;;
@@ -83,7 +85,7 @@ _fettle() {
         'provision ') choices='--boot --cache --dry-run' ;;
         'shelf ') choices='list show stage hold resume cancel verify scrub lock adopt gc remove export import' ;;
         'shelf export') choices='--to' ;;
-        'stage '*) choices='--client --stall --workers' ;;
+        'stage '*) choices='--client --insist --stall --workers' ;;
         'status ') choices='--watch' ;;
         'storage ') choices='show plan history caches bench trim apply recreate release' ;;
         'storage trim') choices='--dry-run' ;;

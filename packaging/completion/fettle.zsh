@@ -7,6 +7,7 @@ commands=(
   'capture:this node as an archive of what is read of it, without its names'
   'collect:try the cache and the drives for the daemon'
   'compat:which system, kernel, driver and ROCm go together; what if'
+  'engine:whether the inference engines of this node serve'
   'env:the environment the profile asks for, and where it is delivered'
   'host:settings of the host: wanted, found, who set them'
   'images:the container images that are wanted'
@@ -49,13 +50,14 @@ case $state in
       collect) _arguments '--now[due or not]' ;;
       check)
         _arguments '--list[print the checks]' '--explain[what a check is about]:check:' \
-          '--as[for another monitor]:dialect:(plain json nagios npd nhc)' '*:check:'
+          '--deep[run the deep checks]' '--as[for another monitor]:dialect:(plain json nagios npd nhc)' '*:check:'
         ;;
       compat)
         _arguments '--os[another system]:ubuntu-24.04.3:' '--kernel[what uname -r says]:kernel:' \
           '--rocm[ROCm release]:release:' '--driver[driver release or module]:release:' \
           '--gpu[GPU]:GPU:(MI300X)' '--newest[the newest listed set]'
         ;;
+      engine) _arguments '1:verb:(watch)' ;;
       env)
         _arguments '--format[dialect]:format:(plain sh systemd docker compose configmap json)' '1:verb:(explain)' '2:variable:'
         ;;
@@ -73,7 +75,7 @@ case $state in
         ;;
       log)
         _arguments '--since[from then on]:time:' '--priority[at least so grave]:level:(error warning info debug)' \
-          '--lines[the newest so many]:number:' \
+          '--lines[the newest so many]:number:' '--follow[go on]' \
           '--level[how much the daemon writes]:level:(error warning info debug)' '1:unit:'
         ;;
       report) _arguments '--html[make the page]' '--output[leave it in a file]:file:_files' ;;
@@ -97,7 +99,7 @@ case $state in
         ;;
       stage)
         _arguments '1:shelf:' '--client[the Hugging Face client]:file:_files' \
-          '--stall[seconds without a new byte]:seconds:' '--workers[files at a time]:count:'
+          '--insist[seconds to try a broken connection again]:seconds:' '--stall[seconds without a new byte]:seconds:' '--workers[files at a time]:count:'
         ;;
       status) _arguments '--watch[again each second]' ;;
       storage) _arguments '1:verb:(show plan history caches bench trim apply recreate release)' '--drive[serial number]:serial:' '--plan[hash of the dry run]:hash:' ;;

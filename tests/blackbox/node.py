@@ -28,6 +28,8 @@ class Node:
         for directory in ("etc/fettle/profiles/shelves", "usr/share/fettle/shelves", "run/fettle", "var/lib/fettle", "srv"):
             (self.root / directory).mkdir(parents=True, exist_ok=True)
         shutil.copytree(TESTS.parent / "profiles", self.root / "usr/share/fettle/profiles")
+        # What the package has beside them, made by the same build.
+        shutil.copytree(BINARIES.parent / "profiles", self.root / "usr/share/fettle/profiles", dirs_exist_ok=True)
         shutil.copy(TESTS / "shelf/tiny.tar.zst", self.root / "usr/share/fettle/shelves")
         shutil.copy(TESTS / "shelf/tiny.yaml", self.root / "etc/fettle/profiles/shelves")
         shutil.copy(TESTS / "node/fettle.yaml", self.root / "etc/fettle")

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/dialect.h"
+#include "engine/findings.h"
 #include "health/checks.h"
 #include "health/explain.h"
 #include "shelf/explain.h"
@@ -166,6 +167,30 @@ TEST_CASE("cli check: every check is explained: what it reads, why it matters, w
   CHECK(run(tree, {"--list"}).out.find("ras.pages") != std::string::npos);
 }
 
+TEST_CASE("cli check: deep checks are named by the profile, and explained from it") {
+  Tree tree("baremetal-spx");
+  prepare(tree);
+  const Answer none = run(tree, {"--deep", "colour"});
+  CHECK(none.code == 64);
+  CHECK(none.err.find("it has: rocminfo, rvs-level-2, rvs-level-4") != std::string::npos);
+  CHECK(run(tree, {"--deep", "rocminfo", "colour"}).code == 64);
+  const Answer told = run(tree, {"--explain", "deep.rvs-level-2"});
+  CHECK(told.code == 0);
+  CHECK(
+      told.out.find("what `/opt/rocm/bin/rvs -r 2` ends with; only when somebody asks, and for 168 hours") !=
+      std::string::npos);
+
+  test::FakeRunner runner;
+  runner.expect("/opt/rocm/bin/rocminfo", system::Completed{0, "*** Done ***\n", ""});
+  test::FakeClock clock;
+  std::ostringstream out;
+  std::ostringstream err;
+  cli::Context context{{tree.files(), runner, clock}, cli::Format::text, out, err};
+  CHECK(cli::run_check(context, {"--deep", "deep.rocminfo", "--as", "nagios"}) == 0);
+  CHECK(out.str().starts_with("FETTLE OK - 1 check, all well"));
+  CHECK(err.str() == "running rocminfo, for 60 s at most\n");
+}
+
 TEST_CASE("cli check: docs/findings.md is what the program says of its findings") {
   std::string page =
       "# Findings\n\nWhat each finding of `fettle check`, `fettle status` and `/v1/health` reads, why it "
@@ -173,7 +198,8 @@ TEST_CASE("cli check: docs/findings.md is what the program says of its findings"
       "what to do:\nthe text of `fettle check --explain ID`. Settings of the host (`host.NAME`) are "
       "explained "
       "from the profile.\nThis page is written by the tests; do not edit it.\n";
-  for (const auto explanations : {health::explanations(), storage::explanations(), shelf::explanations()}) {
+  for (const auto explanations :
+       {health::explanations(), storage::explanations(), shelf::explanations(), engine::explanations()}) {
     for (const Explanation& one : explanations) {
       page += "\n## `" + std::string(one.id) + "`\n\n**Reads** " + std::string(one.reads) + ".\n\n" +
               std::string(one.why) + "\n\n**To do:** " + std::string(one.advice) + "\n";

@@ -62,6 +62,8 @@ TEST_CASE("log: all units of this boot, unless somebody asks for something else"
     CAPTURE(word);
     CHECK(has(other, word));
   }
+  CHECK_FALSE(has(plain, "--follow"));
+  CHECK(has(run({"--follow"}, &lines), "--follow"));
   CHECK_FALSE(has(other, "--boot"));
   CHECK_FALSE(has(other, "--unit=fettled.service"));
   // A captured machine has its own journal, or none: never that of this one.

@@ -43,9 +43,11 @@ TEST_CASE("cli profile: check answers 0 or 78, and names files as they were type
   CHECK(bad.code == 78);
   CHECK(bad.out ==
         "bad.yaml:4:1  unknown key 'a'  known here: schema, kind, profile, shelves, images, cache, price, "
+        "engines, "
         "consumers, "
         "places\n"
         "bad.yaml:5:1  unknown key 'b'  known here: schema, kind, profile, shelves, images, cache, price, "
+        "engines, "
         "consumers, "
         "places\n");
   CHECK(bad.err == "fettle: 2 mistakes in 2 files\n");

@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 """A hub for tests: serves a folder of repositories on the loopback interface, with faults on demand.
 
-    fake_hub.py --content DIR [--faults FILE] [--log FILE] [--port N] [--lifetime SECONDS]
+    fake_hub.py --content DIR [--xet] [--faults FILE] [--log FILE] [--port N] [--lifetime SECONDS]
 
 DIR holds OWNER/NAME/<files>. Prints one line of JSON: {"endpoint": ..., "revisions": {"owner/name": commit}}. Files named
 *.safetensors are large files (SHA-256, served through a redirect to a second port, as the real hub does); the others
-are plain git files. The commit is computed from the content, so it is the same in each run.
+are plain git files. The commit is computed from the content, so it is the same in each run. With --xet the large files
+lie in a content-addressed storage besides (xet.py), as nearly all of the real hub do.
 
 FILE of faults: a JSON list, read again whenever it changes; the first match with uses left is applied:
     {"match": "REGEX on 'METHOD PATH'", "kind": KIND, "times": N (default: always), ...}
 kinds: status (code, error, message, headers), wrong_byte, short_body, reset (after: bytes), stall (after: bytes,
-seconds), slow (bytes_per_second), html, none (ends the search: no fault).
+seconds), slow (bytes_per_second), html, expired (on a reconstruction: its addresses are out of date), none (ends the
+search: no fault).
 """
 import argparse
 import hashlib
@@ -25,6 +27,8 @@ import sys
 import threading
 import time
 import urllib.parse
+
+import xet
 
 BLOCK = 16 * 1024
 
@@ -42,7 +46,13 @@ class Repository:
                 entry["lfs"] = {"oid": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 134}
             self.files[relative] = (entry, content)
         listing = "".join(f"{e['path']} {e['oid']}\n" for e, _ in self.files.values())
+        self.large = [path for path, (entry, _) in self.files.items() if "lfs" in entry and entry["size"] > 0]
         self.revision = hashlib.sha1(listing.encode()).hexdigest()
+
+    def store(self, storage):
+        names = storage.add([self.files[path][1] for path in self.large])
+        for path, name in zip(self.large, names):
+            self.files[path][0]["xetHash"] = name
 
     def folders(self):
         names = set()
@@ -80,24 +90,26 @@ class Faults:
             return {}
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(xet.Pages, http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *args):
         pass
 
     def note(self, status):
+        self.write_log(f"{self.command} {self.path} {status}")
+
+    def write_log(self, line):
         hub = self.server.hub
         if hub.log:
             with hub.log_lock, open(hub.log, "a") as log:
-                log.write(f"{self.command} {self.path} {status}\n")
+                log.write(line + "\n")
 
     def answer(self, status, body=b"", headers=None, content_type="application/json"):
         self.note(status)
         self.send_response(status)
-        for name, value in (headers or {}).items():
+        for name, value in {"Content-Type": content_type, **(headers or {})}.items():
             self.send_header(name, str(value))
-        self.send_header("Content-Type", content_type)
         if "Content-Length" not in (headers or {}):
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -114,6 +126,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.serve()
 
+    def do_POST(self):
+        self.asked = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.serve()
+
     def serve(self):
         url = urllib.parse.urlsplit(self.path)
         path = urllib.parse.unquote(url.path)
@@ -125,7 +141,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(200, b"<!doctype html><title>Sign in</title>", content_type="text/html")
         if path.startswith("/bridge/"):
             return self.bridge(path[len("/bridge/"):], fault)
-        api = re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/(revision|tree)/([^/]+))?/?", path)
+        if self.server.hub.storage and self.xet(path, url.query, fault):
+            return
+        if self.command == "POST" and path == "/v1/telemetry":
+            return self.answer(200, b"{}")
+        api = re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/(revision|tree|paths-info)/([^/]+))?/?", path)
         if api:
             return self.api(*api.groups())
         resolve = re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path)
@@ -150,6 +170,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if what == "tree":
             items = repository.folders() + [entry for entry, _ in repository.files.values()]
             return self.answer(200, json.dumps(items).encode())
+        if what == "paths-info":
+            commit = {"id": repository.revision, "title": "made", "date": "2026-01-01T00:00:00.000Z"}
+            items = [{**repository.files[path][0], "lastCommit": commit} for path in json.loads(self.asked)["paths"]]
+            return self.answer(200, json.dumps(items).encode())
         info = {"_id": "0" * 24, "id": name, "modelId": name, "sha": repository.revision, "private": False,
                 "gated": False, "disabled": False, "tags": [], "downloads": 0, "likes": 0,
                 "siblings": [{"rfilename": path} for path in repository.files]}
@@ -169,6 +193,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         oid = entry["lfs"]["oid"]
         head.update({"X-Linked-ETag": f'"{oid}"', "X-Linked-Size": entry["size"],
                      "Location": f"{self.server.hub.bridge_endpoint}/bridge/{oid}"})
+        if "xetHash" in entry:
+            head.update(self.xet_headers(name, repository.revision, entry["xetHash"]))
+            if "application/vnd.xet-fileinfo+json" in self.headers.get("Accept", ""):
+                del head["Location"]
+                return self.answer(200, b"{}", head, "application/vnd.xet-fileinfo+json")
         self.answer(302, b"", head)
 
     def bridge(self, oid, fault):
@@ -193,7 +222,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if kind == "wrong_byte" and content:
             middle = len(content) // 2
             content = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1:]
-        body = content[start:end]
+        body = memoryview(content)[start:end]
         if kind == "short_body":
             body = body[: len(body) // 2]
         head["Content-Length"] = len(body)
@@ -207,8 +236,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         limit = fault.get("after", len(body) // 2) if kind in ("reset", "stall") else len(body)
         sent = 0
         try:
+            block = BLOCK if kind == "slow" else 16 * BLOCK
             while sent < min(limit, len(body)):
-                piece = body[sent:min(sent + BLOCK, limit)]
+                piece = body[sent:min(sent + block, limit)]
                 self.wfile.write(piece)
                 sent += len(piece)
                 if kind == "slow":
@@ -223,6 +253,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.close_connection = True
         except OSError:
             self.close_connection = True
+        self.write_log(f"SENT {urllib.parse.urlsplit(self.path).path} {sent}")
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -240,6 +271,10 @@ class Hub:
             name = folder.relative_to(root).as_posix()
             self.repositories[name] = Repository(name, folder)
         self.faults = Faults(options.faults)
+        self.storage = xet.Storage() if options.xet else None
+        if self.storage:
+            for repository in self.repositories.values():
+                repository.store(self.storage)
         self.log = options.log
         self.log_lock = threading.Lock()
         self.stopping = threading.Event()
@@ -254,6 +289,7 @@ class Hub:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--content", required=True)
+    parser.add_argument("--xet", action="store_true")
     parser.add_argument("--faults")
     parser.add_argument("--log")
     parser.add_argument("--port", type=int, default=0)

@@ -15,6 +15,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "support/source.h"
@@ -23,15 +24,21 @@ namespace fettle::test {
 
 class Hub {
  public:
+  // Where the large files lie: behind redirects, or in a content-addressed storage too, as on the real hub.
+  enum class Storage { plain, xet };
+
   // `directory` belongs to the test and goes away with it. "--large" makes the weights 200 times as large.
-  explicit Hub(const std::string& directory, const std::string& size = {})
+  explicit Hub(const std::string& directory, const std::string& size = {}, Storage storage = Storage::plain)
       : faults_(directory + "/hub-faults.json"), log_(directory + "/hub.log") {
     const std::string content = directory + "/hub-content";
     const std::string make = "python3 '" + tool("tiny_content.py") + "' '" + content + "' " + size;
     if (std::system(make.c_str()) != 0) throw std::runtime_error("cannot run python3");
     faults("[]");
-    start({"python3", tool("fake_hub.py"), "--content", content, "--faults", faults_, "--log", log_,
-           "--lifetime", "300"});
+    std::vector<std::string> words{
+        "python3", tool("fake_hub.py"), "--content", content, "--faults", faults_, "--log",
+        log_,      "--lifetime",        "300"};
+    if (storage == Storage::xet) words.emplace_back("--xet");
+    start(words);
   }
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;

@@ -130,7 +130,7 @@ TEST_CASE("profile: the mistakes of all files come at once") {
       said(loaded.complaints) ==
       "/etc/fettle/fettle.yaml:5:1  unknown key 'extra'  known here: schema, kind, profile, shelves, images, "
       "cache, "
-      "price, consumers, places\n"
+      "price, engines, consumers, places\n"
       "/etc/fettle/profiles/node.yaml:4:6  'why' must be a text, not a list\n"
       "/etc/fettle/profiles/shelves/small.yaml:3:11  'priority' cannot be high  a decimal number from -1000 "
       "to "
@@ -225,6 +225,7 @@ TEST_CASE("profile: hostile files are refused at once and in little memory (F52)
       {"120,000 values", many + "]\n", "  there are more than 100000 values  a smaller file"},
       {"20,000 mistakes", unknown,
        "/it.yaml:4:1  unknown key 'k0'  known here: schema, kind, profile, shelves, images, cache, price, "
+       "engines, "
        "consumers, "
        "places"},
   };
@@ -253,6 +254,50 @@ TEST_CASE("profile: who judges no versions is not stopped by a mistake in the co
   const Loaded loaded = load(tree.files(), Tables::without_versions);
   REQUIRE_MESSAGE(loaded.profile, said(loaded.complaints));
   CHECK(loaded.profile->compat.releases.empty());
+}
+
+TEST_CASE("profile: engines are asked on the node's own loopback and nowhere else") {
+  const auto complaints_of = [](const std::string& engines) {
+    Tree tree;
+    install_tables(tree);
+    tree.file("/etc/fettle/profiles/node.yaml", profile_head + "name: node\n");
+    tree.file("/etc/fettle/fettle.yaml", wanted + "engines:\n" + engines);
+    const auto loaded = load(tree.files());
+    return loaded.complaints.empty() ? std::string() : to_text(loaded.complaints.front());
+  };
+  for (const std::string good : {"http://127.0.0.1:8000", "http://localhost:1", "http://[::1]:65535"})
+    CHECK(complaints_of("  - {name: a, url: '" + good + "'}\n").empty());
+  for (const std::string bad :
+       {"http://10.0.0.1:80", "https://127.0.0.1:80", "http://127.0.0.1", "http://127.0.0.1:0",
+        "http://127.0.0.1:65536", "http://127.0.0.1:80/x", "http://127.0.0.1.example:80"}) {
+    CAPTURE(bad);
+    CHECK(complaints_of("  - {name: a, url: '" + bad + "'}\n").find("and a port") != std::string::npos);
+  }
+  CHECK(complaints_of("  - {name: a, url: 'http://[::1]:1', first_token: true}\n").find("needs a 'model'") !=
+        std::string::npos);
+  CHECK(complaints_of("  - {name: a, url: 'http://[::1]:1'}\n  - {name: a, url: 'http://[::1]:2'}\n")
+            .find("the engine") != std::string::npos);
+}
+
+TEST_CASE("profile: a deep check names its program by path, and a figure with its floor") {
+  const auto complaint_of = [](const std::string& check) {
+    Tree tree;
+    install_tables(tree);
+    tree.file("/etc/fettle/profiles/node.yaml",
+              profile_head + "name: node\ndeep:\n  - {name: a, why: w, " + check + "}\n");
+    tree.file("/etc/fettle/fettle.yaml", wanted);
+    const auto loaded = load(tree.files());
+    return loaded.complaints.empty() ? std::string() : to_text(loaded.complaints.front());
+  };
+  CHECK(complaint_of("command: [/usr/bin/true]").empty());
+  CHECK(complaint_of("command: [/usr/bin/true, -x], figure: 'bus', at_least: '47.5', codes: plugin").empty());
+  for (const std::string bad :
+       {"command: [true]", "command: []", "command: /usr/bin/true", "command: [/usr/bin/true], figure: x",
+        "command: [/usr/bin/true], figure: '(', at_least: '1'", "command: [/usr/bin/true], codes: none",
+        "command: [/usr/bin/true], at_least: '1'", "command: [/usr/bin/true], deadline_seconds: 0"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(complaint_of(bad).empty());
+  }
 }
 
 TEST_CASE("profile: a price is counted in thousandths, not rounded") {

@@ -122,6 +122,7 @@ TEST_CASE("profile: a key nobody knows is answered with those that are known (F5
   check_rows({
       {configuration + "shelvs: []\n",
        ":4:1  unknown key 'shelvs'  known here: schema, kind, profile, shelves, images, cache, price, "
+       "engines, "
        "consumers, "
        "places"},
       {profile_head + "gpus: {model: MI300X, count: 8, cuont: 9}\n",
@@ -132,11 +133,13 @@ TEST_CASE("profile: a key nobody knows is answered with those that are known (F5
       {profile_head + "gpus: {model: MI300X}\n", ":3:7  the key 'count' is missing here"},
       {configuration + "\"a\\x07b\": 1\n",
        ":4:1  unknown key 'a\\x07b'  known here: schema, kind, profile, shelves, images, cache, price, "
+       "engines, "
        "consumers, "
        "places"},
       {configuration + std::string(200, 'x') + ": 1\n",
        ":4:1  unknown key '" + std::string(60, 'x') +
-           "…'  known here: schema, kind, profile, shelves, images, cache, price, consumers, places"},
+           "…'  known here: schema, kind, profile, shelves, images, cache, price, engines, consumers, "
+           "places"},
   });
 }
 
@@ -417,7 +420,7 @@ TEST_CASE("profile: all mistakes of a file come at once, in the order of their p
         "/srv/fettle, bind-mounted there when it is somebody else's mount\n"
         ":5:1  unknown key 'kache'  known here: schema, kind, name, why, extends, for, gpus, host, "
         "cache, caches, environment, "
-        "not_set");
+        "not_set, deep");
 }
 
 TEST_CASE("profile: a kernel log rule must compile, match its own example, and have a name of its own") {

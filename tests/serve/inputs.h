@@ -53,6 +53,13 @@ inline serve::Inputs ready_node() {
       {std::chrono::system_clock::time_point(std::chrono::seconds(1763982102)), 2_MiB, 0_MiB},
       {std::chrono::system_clock::time_point(std::chrono::seconds(1763982103)), 3_MiB, 3_MiB}};
   inputs.shelves[1].done = inputs.shelves[1].total = 700_GiB;
+  inputs.engines = {{"main",
+                     "http://127.0.0.1:8000",
+                     "serving",
+                     {"zai-org/GLM-4.6"},
+                     std::chrono::system_clock::time_point(std::chrono::seconds(1763985912)),
+                     {}},
+                    {"second", "http://[::1]:8001", "silent", {}, {}, {}}};
   inputs.facts = {{"kernel", "6.14.0-32-generic"}, {"drives", {{{"model", "bad \xFF bytes"}}}}};
   inputs.storage = {{"outcome", "already_so"}};
   inputs.env = {{"variables", {{{"name", "HF_HOME"}, {"value", "/srv/fettle/hf"}}}}};

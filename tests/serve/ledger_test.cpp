@@ -20,7 +20,7 @@ std::string names(const Inputs& inputs) {
 }  // namespace
 
 TEST_CASE("ledger: a stage is reached when it was seen, and not before") {
-  CHECK(names(ready_node()) == "cache gpus shelf.tiny shelf.large ready ");
+  CHECK(names(ready_node()) == "cache gpus shelf.tiny shelf.large ready served.main ");
   CHECK(names({}).empty());
   struct Row {
     const char* what;
@@ -43,9 +43,24 @@ TEST_CASE("ledger: a stage is reached when it was seen, and not before") {
   for (const Row& row : rows) {
     CAPTURE(row.what);
     Inputs inputs = ready_node();
+    inputs.engines.clear();
     row.change(inputs);
     CHECK(names(inputs) == row.left);
   }
+}
+
+TEST_CASE(
+    "ledger: when an engine served and gave a token is what the watch wrote, not when the daemon saw it") {
+  Inputs inputs = ready_node();
+  const auto served = inputs.taken_at - std::chrono::minutes(7);
+  inputs.engines = {
+      {"main", "http://127.0.0.1:8000", "silent", {}, served, served + std::chrono::seconds(3)}};
+  const auto stages = stages_reached(inputs, judge(inputs));
+  REQUIRE(stages.size() == 7);
+  CHECK(stages[5].name == "served.main");
+  CHECK(stages[5].at == served);
+  CHECK(stages[6].name == "token.main");
+  CHECK(stages[6].at == served + std::chrono::seconds(3));
 }
 
 TEST_CASE("ledger: time is money, and a clock that was set back is not") {

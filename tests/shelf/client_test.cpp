@@ -74,6 +74,7 @@ TEST_CASE("client: its environment is ours, and fits the memory of the node") {
   auto env = client_environment(bench.work());
   CHECK(env["HF_HOME"] == bench.tree.root() + "/srv/fettle/hf");
   CHECK(env["HF_ENDPOINT"] == "http://mirror:8080");
+  CHECK(env["HF_HUB_DISABLE_SHARED_BLOBS"] == "1");
   CHECK(env["HF_TOKEN_PATH"] == bench.tree.root() + "/run/credentials/fettle-stage@tiny.service/hf-token");
   CHECK(env.count("HF_TOKEN") == 0);
   CHECK(env["HF_XET_HIGH_PERFORMANCE"] == "0");  // nothing known: the careful choice

@@ -61,6 +61,19 @@ constexpr std::array rows{
     Row{"file 404", 1, "Error: File not found in repository.\nURL: https://h/o/n/resolve/main/x",
         Leaves::small, State::failed, Why::missing, "does not have one of its files",
         "was the repository changed", 0s},
+    Row{"file 404 at the storage", 1,
+        "Error: Client error '404 Not Found' for url 'https://cdn/x'\nHint: set HF_DEBUG=1 as environment "
+        "variable for full traceback.",
+        Leaves::small, State::held, Why::missing,
+        "storage does not have one of its files (the client says: Error: Client error '404", "a mirror",
+        300s},
+    Row{"400 at the storage", 1, "Error: Bad request:\n\nthe file is too large", Leaves::small, State::held,
+        Why::refused, "does not take this request", by_itself, 300s},
+    Row{"404 on the xet token", 1,
+        "Error: Client error '404 Not Found' for url 'https://h/api/models/o/n/xet-read-token/c0ffee'",
+        Leaves::small, State::held, Why::failed, "gives no key to its storage", by_itself, 60s},
+    Row{"another refusal of the storage", 1, "Error: Client error '410 Gone' for url 'https://cdn/x'",
+        Leaves::small, State::held, Why::refused, "does not take this request", by_itself, 300s},
     Row{"429 on the API", 1,
         "Error: Local entry not found. 429 Too Many Requests: you have reached your 'api' rate limit.\nRetry "
         "after 2 seconds (0/500 requests remaining in current 300s window).",
@@ -105,8 +118,9 @@ constexpr std::array rows{
         0s},
     Row{"wrong length", 1,
         "Traceback (most recent call last):\nOSError: Consistency check failed: file should be of size 7 but "
-        "has size 5",
-        Leaves::small, State::held, Why::failed, "with the wrong length", by_itself, 60s},
+        "has size 5\nThis is usually due to network issues while downloading the file. Please retry.",
+        Leaves::small, State::held, Why::failed,
+        "with the wrong length (the client says: OSError: Consistency check failed", by_itself, 60s},
     Row{"wrong content of the right length, once", 0, "", Leaves::one_wrong, State::ready, {}, "", "", 0s},
     Row{"wrong content of the right length, always", 0, "", Leaves::all_wrong, State::failed, Why::malformed,
         "neither did a second copy", "compare with another source", 0s},
@@ -240,5 +254,5 @@ TEST_CASE(
     CHECK(node.tree.files().list(node.of(id, "/blobs"))->size() == 2);
     CHECK(node.tree.read(node.of(id, "/snapshots/" + commit + "/model.safetensors")) == weights);
   }
-  CHECK(names.size() == 33);
+  CHECK(names.size() == 37);
 }

@@ -76,6 +76,45 @@ TEST_CASE("hub: F57 a connection cut at 99 percent leaves no file under its fina
   CHECK(node.stage()->state == State::ready);
 }
 
+TEST_CASE("hub: a connection that breaks is tried again at once, and whole files are not fetched again") {
+  HubNode node;
+  node.want(chat, node.hub.revision(chat));
+  node.options.insist = std::chrono::seconds(60);
+  node.hub.faults(R"([{"match": "GET /bridge/", "kind": "none", "times": 1},
+                      {"match": "GET /bridge/", "kind": "reset", "after": 20000, "times": 2}])");
+  const auto report = node.stage();
+  REQUIRE(report);
+  CHECK(report->state == State::ready);
+  CHECK(node.hub.requests("GET /bridge/") == 4);  // two files, one of them three times
+  node.check_ready(chat);
+}
+
+TEST_CASE("hub: a client that is killed once is started again at once") {
+  HubNode node;
+  node.want_moe();
+  node.options.insist = std::chrono::seconds(60);
+  node.tree.file("/hf", "#!/bin/sh\nif [ \"$1\" = download ] && mkdir \"" + node.tree.root() +
+                            "/killed\" 2>/dev/null; then kill -9 $$; fi\nexec " + node.options.client +
+                            " \"$@\"\n");
+  REQUIRE(node.tree.files().set_mode("/hf", 0755));
+  node.options.client = node.tree.root() + "/hf";
+  CHECK(node.stage()->state == State::ready);
+  CHECK(*node.tree.files().exists("/killed"));
+}
+
+TEST_CASE("hub: a connection that always breaks is left to the next run, and an error of the hub at once") {
+  HubNode node;
+  node.want_moe();
+  node.options.insist = std::chrono::seconds(3);
+  node.hub.faults(R"([{"match": "GET /bridge/", "kind": "reset"}])");
+  node.fails(State::held, "the connection broke");
+  CHECK(node.hub.requests("GET /bridge/") >= 2);
+  const int before = node.hub.requests("GET /bridge/");
+  node.hub.faults(R"([{"match": "GET /bridge/", "kind": "status", "code": 500}])");
+  node.fails(State::held, "an error of its own");
+  CHECK(node.hub.requests("GET /bridge/") <= before + 2);  // one run, two names of one file
+}
+
 TEST_CASE("hub: a gated repository is found before the first large file of any other one comes") {
   HubNode node;
   node.want_both();

@@ -14,7 +14,8 @@ struct HubNode : StagingNode {
   static constexpr const char* chat = "fettle-test/tiny-chat";
   static constexpr const char* moe = "fettle-test/tiny-moe";
 
-  explicit HubNode(const std::string& size = {}) : hub(tree.root(), size) {
+  explicit HubNode(const std::string& size = {}, Hub::Storage storage = Hub::Storage::plain)
+      : hub(tree.root(), size, storage) {
     shelf.endpoint = hub.endpoint();
     options.client = Hub::client();
     options.stall = std::chrono::seconds(3);

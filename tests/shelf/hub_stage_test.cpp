@@ -41,6 +41,20 @@ TEST_CASE("hub: two repositories become ready, and the second run asks the hub n
   CHECK(again->state == State::ready);
 }
 
+TEST_CASE(
+    "hub: what comes from the content-addressed storage lies in its repository, not in a store for all") {
+  HubNode node({}, fettle::test::Hub::Storage::xet);
+  node.want_both();
+  CHECK(node.stage()->state == State::ready);
+  node.check_ready(chat);
+  node.check_ready(moe);
+  CHECK_FALSE(*node.tree.files().exists("/srv/fettle/hf/hub/blobs"));
+  const auto names = node.tree.files().list(node.of(moe, "/blobs"));
+  REQUIRE(names);
+  for (const std::string& name : *names)
+    CHECK(node.tree.files().look(node.of(moe, "/blobs/" + name))->kind == system::Kind::file);
+}
+
 TEST_CASE("hub: a branch is pinned before the first byte, and the ref has its name") {
   HubNode node;
   node.want(moe, "main");

@@ -1,7 +1,10 @@
 #include "system/runner.h"
 
 #include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -55,6 +58,29 @@ TEST_CASE("runner: exit code, both outputs, and nothing inherited") {
   CHECK(done->out.find("HELLO=world") != std::string::npos);
   CHECK(done->out.find("LC_ALL=C.UTF-8") != std::string::npos);
   CHECK(done->out.find("HOME=") == std::string::npos);
+}
+
+TEST_CASE("runner: a process becomes another program, whose end is its own") {
+  std::array<int, 2> ends{};
+  REQUIRE(::pipe(ends.data()) == 0);
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    ::dup2(ends[1], STDOUT_FILENO);
+    (void)make_runner()->replace_self(
+        {{"/bin/sh", "-c", "echo $0-$HELLO-$HOME; exit 7", "it"}, {{"HELLO", "world"}}});
+    ::_exit(1);
+  }
+  ::close(ends[1]);
+  std::array<char, 64> told{};
+  CHECK(::read(ends[0], told.data(), told.size() - 1) > 0);
+  ::close(ends[0]);
+  int status = 0;
+  CHECK(::waitpid(child, &status, 0) == child);
+  CHECK(std::string(told.data()) == "it-world-\n");
+  CHECK(WEXITSTATUS(status) == 7);
+  CHECK(make_runner()->replace_self({{"/none/such"}}).error().said ==
+        "cannot run '/none/such': No such file or directory");
 }
 
 TEST_CASE("runner: a signal is not an exit code of 0") {

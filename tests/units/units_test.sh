@@ -37,7 +37,7 @@ complaints=$(systemd-analyze verify --root="$scratch" --man=no \
   fettle-cache.target fettle-cache.service fettle-provision.service srv-fettle.mount \
   fettled.service fettle-status.socket fettle-control.socket fettle-stage@example.service \
   fettle-gpu.target fettle-shelf@example.target fettle-collect.timer fettle-collect.service \
-  fettle-trim.timer fettle-trim.service fettle-images.timer fettle-images.service 2>&1 | grep -i fettle || true)
+  fettle-trim.timer fettle-trim.service fettle-engine.service fettle-images.timer fettle-images.service 2>&1 | grep -i fettle || true)
 # Ubuntu 24.04 has systemd 255. Older ones ignore these three, and say so.
 if [ "$version" -lt 254 ]; then
   complaints=$(printf '%s\n' "$complaints" |
@@ -63,6 +63,7 @@ check fettle-provision.service 30
 check fettle-cache.service 30
 check fettle-collect.service 30
 check fettle-trim.service 30
+check fettle-engine.service 20
 check fettle-images.service 20
 check fettle-wait-gpu.service 20
 check fettle-wait-shelf@.service 20

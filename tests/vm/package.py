@@ -22,7 +22,7 @@ PROGRAMS = ["usr/bin/fettle", "usr/libexec/fettle/fettled"]
 STRIPPED_LIMIT = 5 << 20
 # What has to be so at the first boot of the image.
 ENABLED = {"fettled.service", "fettle-status.socket", "fettle-control.socket", "fettle-cache.target", "fettle-collect.timer",
-           "fettle-trim.timer", "fettle-images.timer"}
+           "fettle-trim.timer", "fettle-engine.service", "fettle-images.timer"}
 
 
 def version(text):

@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+"""stage.py BUILD [--client HF] [--xet] [--mib N] [--line MBPS] [--rounds N] [ROW…]: P7, staging through fettle beside the
+bare client on the loopback hub; prints table lines.
+
+Both sides get the same repository (four files of N MiB and small ones) with the same settings of the client, alternated, the
+first round dropped, medians. --line is what one connection of the hub gives, in MB/s; 0 is as fast as it goes. With --xet the
+content comes through the hub's content-addressed storage, which is counted; a run in which it did not is void. For P7 a
+second repository a quarter as large tells the price of each repository from that of each byte.
+"""
+import argparse
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TOP / "tests/hub"))
+
+import hub as hubs  # noqa: E402  (needs the path above)
+import staging  # noqa: E402
+
+MIB = 1 << 20
+FILES = 4
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+class Watch(threading.Thread):
+    """What one process costs while it runs: its own processor seconds and its largest resident memory."""
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.pid, self.cpu, self.peak, self.over = pid, 0.0, 0, threading.Event()
+        self.start()
+
+    def look(self):
+        try:
+            words = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(") ", 1)[1].split()
+            self.cpu = (int(words[11]) + int(words[12])) / TICK
+            lines = pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines()
+            self.peak = max(self.peak, *(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:")), 0)
+        except (OSError, IndexError):
+            pass
+
+    def run(self):
+        while not self.over.wait(0.05):
+            self.look()
+
+    def stop(self):
+        self.look()
+        self.over.set()
+
+
+class Side:
+    """One of the two ways to fetch; a run gives its seconds, its processor seconds, and what its first process used."""
+
+    def __init__(self, node, files, is_ours):
+        self.node, self.files, self.is_ours = node, files, is_ours
+
+    def start(self, *more):
+        node = self.node
+        if self.is_ours:
+            return node.start(*more)
+        command = [node.client, "download", staging.REPOSITORY, "--revision", node.hub.revisions[staging.REPOSITORY],
+                   "--format", "json", "--max-workers", "8"]
+        return subprocess.Popen(command, env=staging.environment(node), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                text=True, start_new_session=True)
+
+    def once(self, xet):
+        self.node.clean()
+        self.node.hub.forget()
+        begin = time.perf_counter()
+        process = self.start()
+        watch = Watch(process.pid)
+        said = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - begin
+        watch.over.set()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0, said
+        assert self.node.wrong_files(self.files) == [], "void: the results differ"
+        assert not xet or (self.node.hub.requests("GET /xorbs/") and not self.node.hub.requests("GET /bridge/")), "void: not through xet"
+        return wall, used.ru_utime + used.ru_stime, watch.cpu, watch.peak
+
+
+def medians(sides, rounds, xet):
+    seen = {name: [] for name in sides}
+    for turn in range(rounds + 1):
+        for name in list(sides) if turn % 2 else reversed(list(sides)):
+            result = sides[name].once(xet)
+            if turn:
+                seen[name].append(result)
+    return {name: [statistics.median(column) for column in zip(*results)] for name, results in seen.items()}
+
+
+class Bench:
+    def __init__(self, options, folder):
+        self.options, self.folder = options, folder
+        self.daemon = options.build / "daemon/fettled"
+        self.line = [] if options.line == 0 else [{"match": "GET /(xorbs|bridge)/", "kind": "slow",
+                                                   "bytes_per_second": options.line * 1_000_000}]
+
+    def place(self, name, mib):
+        """A hub with FILES files of `mib`, and both sides."""
+        folder = self.folder / name
+        folder.mkdir()
+        files = staging.make_content(folder, [mib * MIB + number for number in range(FILES)])
+        hub = hubs.Hub(folder, *(["--xet"] if self.options.xet else []))
+        hub.faults(self.line)
+        sides = {}
+        for side in ("ours", "bare"):
+            node = staging.Node(folder / side, hub, self.options.build / "daemon/fettle", self.options.client)
+            sides[side] = Side(node, files, side == "ours")
+        return hub, sides
+
+    @property
+    def how(self):
+        line = f"{self.options.line} MB/s a connection" if self.options.line else "as fast as the hub gives"
+        return f"{'xet' if self.options.xet else 'HTTP'}, {line}"
+
+    def p7(self):
+        """The same bytes through fettle and bare; then what the daemon costs while it looks on."""
+        large, small = self.options.mib, max(1, self.options.mib // 4)
+        seen = {}
+        for name, mib in (("large", large), ("small", small)):
+            hub, sides = self.place(name, mib)
+            with hub:
+                seen[mib] = medians(sides, self.options.rounds, self.options.xet)
+                if mib == large:
+                    daemon = self.daemon_beside(sides["ours"])
+        rows = []
+        for number, (what, unit) in enumerate((("wall", 1), ("processor time", 1))):
+            ours, bare = seen[large]["ours"][number], seen[large]["bare"][number]
+            rows.append(("P7", f"staging {FILES} x {large} MiB ({self.how}), {what}", f"{ours:.2f} s",
+                         f"bare `hf download` {bare:.2f} s", f"{ours / bare:.2f}", "<= 1.02"))
+            more = FILES * (large - small) * MIB / 1e9
+            each = [(seen[large][side][number] - seen[small][side][number]) / more for side in ("ours", "bare")]
+            fixed = [seen[large][side][number] - each[at] * FILES * large * MIB / 1e9 for at, side in enumerate(("ours", "bare"))]
+            rows.append(("P7", f"the same, for each GB beyond the first, {what}", f"{each[0]:.2f} s",
+                         f"bare {each[1]:.2f} s", f"{each[0] / each[1]:.2f}" if each[1] > 0 else "", "<= 1.02"))
+            rows.append(("P7", f"the same, for each repository, {what}", f"{fixed[0]:.2f} s", f"bare {fixed[1]:.2f} s", "", ""))
+        _, _, own, peak = seen[large]["ours"]
+        rows.append(("P7", f"the worker itself, {FILES} x {large} MiB hashed", f"{own:.2f} s of processor, {peak / MIB:.0f} MiB",
+                     "limit", "", "<= 64 MiB"))
+        return rows + daemon
+
+    def daemon_beside(self, side):
+        """fettled itself while a worker stages: the part of its processor that is more than when idle."""
+        side.node.clean()
+        (side.node.root / "run/fettle").mkdir(parents=True)
+        daemon = subprocess.Popen([self.daemon, "--root", side.node.root], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            end = time.monotonic() + 30
+            while not (side.node.root / "run/fettle/status.sock").exists() and time.monotonic() < end:
+                time.sleep(0.1)
+            time.sleep(2)
+            watch = Watch(daemon.pid)
+            watch.look()
+            before, begin = watch.cpu, time.monotonic()
+            process = side.start()
+            said = process.communicate()[0]
+            assert process.returncode == 0, said
+            watch.stop()
+            passed = time.monotonic() - begin
+            return [("P7", "fettled itself, while a worker stages", f"{(watch.cpu - before) / passed * 100:.2f} % of a core, "
+                     f"{watch.peak / MIB:.0f} MiB", "limit", "", "<= 0.1 %, <= 64 MiB")]
+        finally:
+            daemon.terminate()
+            daemon.wait()
+
+
+ROWS = {"P7": Bench.p7}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--client", default=shutil.which("hf"))
+    parser.add_argument("--xet", action="store_true")
+    parser.add_argument("--mib", type=int, default=256)
+    parser.add_argument("--line", type=int, default=0)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--folder", default=os.environ.get("FETTLE_BENCH_DIR", "/var/tmp"))
+    parser.add_argument("rows", nargs="*", help="P7")
+    options = parser.parse_intermixed_args()
+    options.build = options.build.resolve()
+    beside = pathlib.Path(sys.executable).parent / "hf"
+    options.client = options.client or (str(beside) if beside.exists() else None)
+    version, xet = staging.about(options.client)
+    if options.xet and not xet:
+        print("this client has no hf_xet", file=sys.stderr)
+        return 1
+    print(f"huggingface_hub {version}, hf_xet {xet or 'none'}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}", flush=True)
+    for name in options.rows or ROWS:
+        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+            for row in ROWS[name](Bench(options, pathlib.Path(folder))):
+                print("| " + " | ".join(row) + " |", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

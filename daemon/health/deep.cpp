@@ -1,0 +1,68 @@
+#include "health/deep.h"
+
+#include "base/text.h"
+#include "system/runner.h"
+
+namespace fettle::health {
+namespace {
+
+std::string id_of(const profile::DeepCheck& check) {
+  return "deep." + check.name;
+}
+
+std::string advice_of(const profile::DeepCheck& check) {
+  const std::string again = "`fettle check --deep " + check.name + "` runs it anew";
+  return check.advice.empty() ? again : check.advice + "; " + again;
+}
+
+Finding judge(const profile::DeepCheck& check, const facts::Facts& facts) {
+  if (!facts.deep_trials && facts.deep_trials.error().why != Why::missing)
+    return unknown(facts.deep_trials.error());
+  const std::string advice = "`fettle check --deep " + check.name + "` runs it";
+  const facts::DeepTrial* const trial =
+      facts.deep_trials ? facts::find(*facts.deep_trials, check.name) : nullptr;
+  if (trial == nullptr) return not_applicable("nobody ran it in this boot; " + advice);
+  if (!facts.uptime) return unknown(facts.uptime.error());
+  const auto age = *facts.uptime - trial->stamp.uptime;
+  if (age > trial->stamp.valid) {
+    const auto hours = std::chrono::duration_cast<std::chrono::hours>(age).count();
+    return {Status::unknown,
+            "it was last run " + std::to_string(hours) + " h ago and was then " +
+                std::string(to_text(trial->status)) + ": " + trial->says,
+            advice};
+  }
+  return deep_finding(check, *trial).finding;
+}
+
+}  // namespace
+
+NamedFinding deep_finding(const profile::DeepCheck& check, const facts::DeepTrial& trial) {
+  return {id_of(check),
+          "deep check " + check.name,
+          {trial.status, trial.says, trial.status == Status::pass ? std::string() : advice_of(check)},
+          trial.stamp.at};
+}
+
+Findings deep_findings(const facts::Facts& facts, const profile::Profile& profile,
+                       std::chrono::system_clock::time_point now) {
+  Findings findings;
+  for (const profile::DeepCheck& check : profile.deep)
+    findings.push_back({id_of(check), "deep check " + check.name, judge(check, facts), now});
+  return findings;
+}
+
+std::optional<DeepExplanation> explain_deep(std::string_view id, const profile::Profile& profile) {
+  for (const profile::DeepCheck& check : profile.deep) {
+    if (id_of(check) != id) continue;
+    std::string reads = "what `" + system::to_text({check.command, {}, {}}) + "` ends with";
+    if (!check.figure.empty())
+      reads += ", and the number behind '" + check.figure + "', which has to be at least " + check.at_least;
+    reads += "; only when somebody asks, and for " + count_of(check.hours, "hour");
+    std::string advice = advice_of(check);
+    if (!check.source.empty()) advice += ". Source: " + check.source;
+    return DeepExplanation{std::string(id), std::move(reads), check.why, std::move(advice)};
+  }
+  return std::nullopt;
+}
+
+}  // namespace fettle::health
