@@ -59,8 +59,9 @@ TEST_CASE("docs: every test and step that the security page names exists") {
 }
 
 TEST_CASE("docs: every link between the pages leads to a file") {
-  for (const char* const name : {"README.md", "CONTRIBUTING.md", "docs/guide.md", "docs/security.md",
-                                 "docs/fleet.md", "docs/api.md"}) {
+  for (const char* const name :
+       {"README.md", "CONTRIBUTING.md", "docs/guide.md", "docs/security.md", "docs/fleet.md", "docs/api.md",
+        "docs/architecture.md", "docs/comparison.md", "docs/upgrading.md"}) {
     const fs::path path = fettle::test::source_dir() / name;
     const std::string page = read(path);
     const std::regex link("\\]\\(([^)#:]+)(#[^)]*)?\\)");
@@ -76,7 +77,8 @@ TEST_CASE("docs: every command that the pages name has its section in fettle(1)"
   std::string manual = read(fettle::test::source_dir() / "docs/man/fettle.1");
   manual = std::regex_replace(manual, std::regex(R"(\\-)"), "-");
   const std::regex command("(?:`|\\n    )fettle ([a-z]+(?:-[a-z]+)*)(?: ([a-z]+(?:-[a-z]+)*))?");
-  for (const char* const name : {"README.md", "docs/guide.md", "docs/findings.md", "docs/fleet.md"}) {
+  for (const char* const name : {"README.md", "docs/guide.md", "docs/findings.md", "docs/fleet.md",
+                                 "docs/architecture.md", "docs/comparison.md", "docs/upgrading.md"}) {
     const std::string page = read(fettle::test::source_dir() / name);
     for (std::sregex_iterator at(page.begin(), page.end(), command), end; at != end; ++at) {
       const std::string first = (*at)[1];
