@@ -60,7 +60,8 @@ TEST_CASE("docs: every test and step that the security page names exists") {
 
 TEST_CASE("docs: every link between the pages leads to a file") {
   for (const char* const name :
-       {"README.md", "CONTRIBUTING.md", "docs/guide.md", "docs/security.md", "docs/fleet.md"}) {
+       {"README.md", "CONTRIBUTING.md", "docs/guide.md", "docs/security.md", "docs/fleet.md", "docs/api.md",
+        "docs/architecture.md", "docs/comparison.md", "docs/upgrading.md"}) {
     const fs::path path = fettle::test::source_dir() / name;
     const std::string page = read(path);
     const std::regex link("\\]\\(([^)#:]+)(#[^)]*)?\\)");
@@ -76,7 +77,8 @@ TEST_CASE("docs: every command that the pages name has its section in fettle(1)"
   std::string manual = read(fettle::test::source_dir() / "docs/man/fettle.1");
   manual = std::regex_replace(manual, std::regex(R"(\\-)"), "-");
   const std::regex command("(?:`|\\n    )fettle ([a-z]+(?:-[a-z]+)*)(?: ([a-z]+(?:-[a-z]+)*))?");
-  for (const char* const name : {"README.md", "docs/guide.md", "docs/findings.md", "docs/fleet.md"}) {
+  for (const char* const name : {"README.md", "docs/guide.md", "docs/findings.md", "docs/fleet.md",
+                                 "docs/architecture.md", "docs/comparison.md", "docs/upgrading.md"}) {
     const std::string page = read(fettle::test::source_dir() / name);
     for (std::sregex_iterator at(page.begin(), page.end(), command), end; at != end; ++at) {
       const std::string first = (*at)[1];
@@ -89,6 +91,37 @@ TEST_CASE("docs: every command that the pages name has its section in fettle(1)"
       const std::string second = (*at)[2];
       CHECK(std::regex_search(manual,
                               std::regex("\\n\\.SS fettle " + first + "[^\\n]*[ \\[|]" + second + "\\b")));
+    }
+  }
+}
+
+TEST_CASE("docs: every unit has its man page, and every variable that is read its line") {
+  const fs::path top = fettle::test::source_dir();
+  const auto plain = [](const std::string& text) {
+    return std::regex_replace(text, std::regex(R"(\\-)"), "-");
+  };
+  const std::string daemon = plain(read(top / "docs/man/fettled.8"));
+  const auto from = daemon.find(".SH UNITS");
+  REQUIRE(from != std::string::npos);
+  const std::string units = daemon.substr(from, daemon.find(".SH ", from + 1) - from);
+  std::size_t count = 0;
+  for (const auto& entry : fs::directory_iterator(top / "systemd")) {
+    const std::string name = entry.path().filename().string();
+    if (!std::regex_search(name, std::regex("\\.(service|socket|target|timer|mount|slice)$"))) continue;
+    CAPTURE(name);
+    ++count;
+    CHECK(read(top / "docs/man" / (name + ".8")) == ".so man8/fettled.8\n");
+    const auto at = name.find('@');
+    CHECK(units.find(at == std::string::npos ? name : name.substr(0, at + 1)) != std::string::npos);
+  }
+  CHECK(count > 15);
+  const std::string manual = plain(read(top / "docs/man/fettle.1")) + daemon;
+  const std::regex variable("getenv\\(\"([A-Z_]+)\"\\)");
+  for (const char* const file : {"daemon/command_line.cpp", "daemon/fettled.cpp"}) {
+    const std::string source = read(top / file);
+    for (std::sregex_iterator at(source.begin(), source.end(), variable), end; at != end; ++at) {
+      CAPTURE((*at)[1].str());
+      CHECK(manual.find((*at)[1].str()) != std::string::npos);
     }
   }
 }
