@@ -35,6 +35,8 @@ const std::map<std::string, Names> rooms{
     {"models", {"base", "system", "archive", "store", "profile", "facts"}},
     // Runs probes and writes what they found; reads facts, judges nothing.
     {"collect", {"base", "system", "archive", "store", "profile", "facts"}},
+    // Compiled code of images: what there is, in and out as archives, and what nothing needs any more.
+    {"jit", {"base", "system", "archive", "store", "profile", "facts"}},
     // What has to go before a root file system becomes an image.
     {"seal", {"base", "system", "archive", "store", "profile", "facts"}},
     {"shelf", {"base", "system", "archive", "store", "profile", "facts"}},
@@ -46,7 +48,7 @@ const std::map<std::string, Names> rooms{
       "collect", "shelf", "serve"}},
     {"cli",
      {"base", "system", "archive", "store", "profile", "facts", "health", "host", "storage", "env", "models",
-      "collect", "seal", "shelf", "serve", "app"}},
+      "collect", "jit", "seal", "shelf", "serve", "app"}},
     {"main", {"base", "system", "app", "cli"}},
 };
 

@@ -40,7 +40,7 @@ _fettle() {
     *)
       case "$command $verb" in
         ' ')
-          choices='acknowledge apply capture check collect compat env events host ledger log metrics models plan profile provision ready report'
+          choices='acknowledge apply capture check collect compat env events host jit ledger log metrics models plan profile provision ready report'
           choices+=' run-line seal shelf stage status storage wait --help --version'
           ;;
         'acknowledge '*)
@@ -50,10 +50,15 @@ _fettle() {
         'collect ') choices='--now' ;;
         'check '*) choices="--list --explain --as $(fettle check --list 2>/dev/null | cut -d' ' -f1)" ;;
         'compat '*) choices='--os --kernel --rocm --driver --gpu --newest' ;;
-        'env ') choices='explain --format --model --engine --tp' ;;
+        'env diff') choices='--pid --container --model --engine --image --tp' ;;
+        'env ') choices='explain diff --format --model --engine --tp' ;;
         'env explain') choices=$(fettle env --format sh 2>/dev/null | sed -n 's/^export \([A-Z0-9_]*\)=.*/\1/p') ;;
         'host ') choices='show apply revert' ;;
         'host apply' | 'host revert') choices='--yes' ;;
+        'jit ') choices='list seed export import prune' ;;
+        'jit export') choices="--to $(fettle jit list 2>/dev/null | sed -n 's/^\([a-z0-9][^ ]*\) .*/\1/p')" ;;
+        'jit import') choices='--image --accept' ;;
+        'jit prune') choices="--apply $(fettle jit list 2>/dev/null | sed -n 's/^\([a-z0-9][^ ]*\) .*/\1/p')" ;;
         'log '*) choices='--since --priority --lines --level fettled fettle-provision fettle-collect' ;;
         'metrics ') choices='--textfile' ;;
         'models ') choices='list show explain' ;;
