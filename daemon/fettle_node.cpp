@@ -33,6 +33,7 @@ constexpr auto commands = std::to_array<cli::Command>({
     {"models", "what is known of models, and what an engine needs for each", &cli::run_models},
     {"ready", "can this node serve a model now, and what is missing", &cli::run_ready},
     {"run-line", "the complete command that serves a model in a container", &cli::run_run_line},
+    {"jit", "compiled code of images: list, seed, export, import, prune", &cli::run_jit},
     {"shelf", "the model shelves: list, stage, watch, verify, lock, adopt, gc and more", &cli::run_shelf},
     {"images", "the container images that are wanted: list, pull", &cli::run_images},
     {"seal", "take what belongs to this machine out of an image", &cli::run_seal},

@@ -86,7 +86,7 @@ TEST_CASE("docs: every command that the pages name has its section in fettle(1)"
       CAPTURE((*at)[0].str());
       CHECK(std::regex_search(manual, std::regex("\\n\\.SS fettle " + first + "\\b")));
       // A second word is a sub-command where the command has any.
-      static const std::regex grouped("^(shelf|storage|profile|host|models)$");
+      static const std::regex grouped("^(shelf|storage|profile|host|models|jit)$");
       if (!std::regex_match(first, grouped) || !(*at)[2].matched) continue;
       const std::string second = (*at)[2];
       CHECK(std::regex_search(manual,

@@ -37,6 +37,8 @@ const std::map<std::string, Names> rooms{
     {"collect", {"base", "system", "archive", "store", "profile", "facts"}},
     // Asks inference engines and says what their answers mean.
     {"engine", {"base", "system", "archive", "store", "profile", "facts"}},
+    // Compiled code of images: what there is, in and out as archives, and what nothing needs any more.
+    {"jit", {"base", "system", "archive", "store", "profile", "facts"}},
     // What has to go before a root file system becomes an image.
     {"seal", {"base", "system", "archive", "store", "profile", "facts"}},
     // Container images: asks docker or podman and has them pull.
@@ -50,7 +52,7 @@ const std::map<std::string, Names> rooms{
       "collect", "engine", "images", "shelf", "serve"}},
     {"cli",
      {"base", "system", "archive", "store", "profile", "facts", "health", "host", "storage", "env", "models",
-      "collect", "engine", "seal", "images", "shelf", "serve", "app"}},
+      "collect", "engine", "jit", "seal", "images", "shelf", "serve", "app"}},
     {"main", {"base", "system", "profile", "app", "cli"}},
 };
 

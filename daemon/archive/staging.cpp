@@ -60,8 +60,12 @@ bool write_all(int fd, std::string_view content) {
 
 }  // namespace
 
-Staging::Staging(Fd parent, Fd fd, std::string name, std::string path)
-    : parent_(std::move(parent)), fd_(std::move(fd)), name_(std::move(name)), path_(std::move(path)) {}
+Staging::Staging(Fd parent, Fd fd, std::string name, std::string path, Durable durable)
+    : parent_(std::move(parent)),
+      fd_(std::move(fd)),
+      name_(std::move(name)),
+      path_(std::move(path)),
+      durable_(durable) {}
 
 Staging::~Staging() {
   if (parent_) remove_directory(parent_.get(), name_);
@@ -81,8 +85,8 @@ Result<void> Staging::clear(const system::Files& files, std::string_view destina
   return {};
 }
 
-Result<Staging> Staging::make(const system::Files& files, std::string_view destination,
-                              std::string_view name) {
+Result<Staging> Staging::make(const system::Files& files, std::string_view destination, std::string_view name,
+                              Durable durable) {
   auto parent = open_cleared(files, destination, name);
   if (!parent) return fail(parent.error());
   const std::string own = own_name(name);
@@ -91,7 +95,7 @@ Result<Staging> Staging::make(const system::Files& files, std::string_view desti
     return fail(cannot("make the directory", path, errno));
   Fd fd(::openat(parent->get(), own.c_str(), directory_flags));
   if (!fd) return fail(cannot("open", path, errno));
-  return Staging(std::move(*parent), std::move(fd), own, path);
+  return Staging(std::move(*parent), std::move(fd), own, path, durable);
 }
 
 // The directory that the last component of `path` belongs into, made where it is missing.
@@ -120,7 +124,13 @@ Result<Fd> Staging::create(std::string_view path) const {
 }
 
 Result<void> Staging::seal(const Fd& fd, std::string_view path) const {
-  if (::fchmod(fd.get(), 0644) != 0 || ::fsync(fd.get()) != 0) return fail(cannot("unpack", path, errno));
+  if (::fchmod(fd.get(), 0644) != 0) return fail(cannot("unpack", path, errno));
+  if (durable_ == Durable::each_file && ::fsync(fd.get()) != 0) return fail(cannot("unpack", path, errno));
+  return {};
+}
+
+Result<void> Staging::sync() const {
+  if (::syncfs(fd_.get()) != 0) return fail(cannot("write out", path_, errno));
   return {};
 }
 

@@ -19,6 +19,7 @@ int run_events(Context& context, const std::vector<std::string>& arguments);
 int run_host(Context& context, const std::vector<std::string>& arguments);
 int run_images(Context& context, const std::vector<std::string>& arguments);
 int run_inventory(Context& context, const std::vector<std::string>& arguments);
+int run_jit(Context& context, const std::vector<std::string>& arguments);
 int run_ledger(Context& context, const std::vector<std::string>& arguments);
 int run_log(Context& context, const std::vector<std::string>& arguments);
 int run_metrics(Context& context, const std::vector<std::string>& arguments);

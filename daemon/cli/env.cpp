@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/env_diff.h"
 #include "cli/env_model.h"
 #include "env/explain.h"
 #include "env/plan.h"
@@ -147,12 +148,20 @@ int run_env(Context& context, const std::vector<std::string>& arguments) {
   CLI::App* const explaining =
       app.add_subcommand("explain", "value, reason, source, and where it is delivered");
   explaining->add_option("NAME", name, "the variable")->required();
+  CLI::App* const comparing = app.add_subcommand(
+      "diff", "what a running process has against what it should (0 the same, 1 not, 2 harmful, 3 unknown)");
+  DiffOptions compared;
+  comparing->add_option("--pid", compared.pid, "a process of this node")->check(CLI::Range(1, 4194304));
+  comparing->add_option("--container", compared.container, "name or id of a container of docker or podman");
+  comparing->add_option("--model", compared.model.model, "OWNER/NAME: against what this model needs");
+  add_engine_options(*comparing, compared.model);
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
     return app.exit(error, context.out, context.err) == 0 ? ok : usage;
   }
 
+  if (comparing->parsed()) return print_env_diff(context, compared);
   if (!options.model.empty()) return print_model_env(context, options, format);
   const profile::Loaded loaded = profile::load(context.system.files, profile::Tables::without_versions);
   if (!loaded.profile) return report_complaints(context, loaded);

@@ -58,8 +58,12 @@ int print_model_env(Context& context, const ModelOptions& options, const std::st
   if (!model) return report(context, model.error());
   const auto wish = wish_of(context, *knowledge, options);
   if (!wish) return report(context, wish.error(), usage);
-  const auto advice = models::advise(model->facts, knowledge->tables.rules, *wish);
+  auto advice = models::advise(model->facts, knowledge->tables.rules, *wish);
   if (!advice) return report(context, advice.error());
+  if (const auto image = find_image(*knowledge, options, wish->engine);
+      image && knowledge->profile && !advice->is_blocked()) {
+    lead_to_compiled(context, *knowledge, model->facts.id, image->reference, *advice);
+  }
   const bool is_json = context.format == Format::json || format == "json";
   if (is_json) {
     context.out << pretty_json(to_json(*model, *wish, *advice));

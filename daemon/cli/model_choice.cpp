@@ -5,8 +5,11 @@
 
 #include "base/text.h"
 #include "cli/shelves.h"
+#include "jit/look.h"
+#include "models/compiled.h"
 #include "models/config.h"
 #include "models/image.h"
+#include "models/run_line.h"
 #include "profile/load.h"
 #include "profile/rules.h"
 #include "shelf/layout.h"
@@ -252,6 +255,23 @@ Result<ChosenImage> find_image(const Knowledge& knowledge, const ModelOptions& o
   return fail(Why::missing,
               "cannot name an image with " + engine.name + " " + engine.version + ": none is known",
               "--image REFERENCE; images are known for " + published);
+}
+
+std::string lead_to_compiled(const Context& context, const Knowledge& knowledge, std::string_view model,
+                             const std::string& reference, models::Advice& advice) {
+  const auto at = reference.find('@');
+  const std::string named = at == std::string::npos ? reference : reference.substr(at + 1);
+  models::Image image{named, knowledge.tables.rules.gfx, models::container_name(model), {}};
+  std::string exact = reference;
+  if (const auto manifest = jit::seeded(context.system.files, *knowledge.profile, named);
+      manifest && manifest->gfx == image.gfx) {
+    image.name = manifest->image;
+    image.begun.insert(manifest->cache);
+    // A tag may come to mean another image, for which this code would be wrong.
+    if (named != manifest->image) exact += "@" + manifest->image;
+  }
+  models::lead_to_compiled(advice, *knowledge.profile, image);
+  return exact;
 }
 
 }  // namespace fettle::cli

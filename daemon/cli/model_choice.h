@@ -67,4 +67,10 @@ struct ChosenImage {
 Result<ChosenImage> find_image(const Knowledge& knowledge, const ModelOptions& options,
                                const models::Engine& engine);
 
+// The advice with the variables that lead to this image's compiled code, for an advice that can be followed
+// and a knowledge with a profile. Gives the reference to run: with its digest where code was compiled for
+// exactly that.
+std::string lead_to_compiled(const Context& context, const Knowledge& knowledge, std::string_view model,
+                             const std::string& reference, models::Advice& advice);
+
 }  // namespace fettle::cli

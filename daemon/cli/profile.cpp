@@ -142,6 +142,8 @@ json::object to_json(const Profile& wanted) {
   for (const profile::CacheDirectory& each : wanted.caches) {
     caches.emplace_back(json::object{{"name", each.name},
                                      {"env", to_json(each.env)},
+                                     {"compiled", to_text(each.compiled)},
+                                     {"file", each.file},
                                      {"mode", octal(each.mode)},
                                      {"owner", each.owner},
                                      {"group", each.group},

@@ -11,6 +11,7 @@
 #include "cli/advice_text.h"
 #include "cli/commands.h"
 #include "cli/model_choice.h"
+#include "facts/readers.h"
 #include "shelf/report.h"
 
 namespace fettle::cli {
@@ -77,7 +78,7 @@ int run_run_line(Context& context, const std::vector<std::string>& arguments) {
   const auto image = find_image(*knowledge, options, wish->engine);
   if (!image) return report(context, image.error());
   if (wish->engine.image.empty()) wish->engine.image = image->reference;
-  const auto advice = models::advise(model->facts, knowledge->tables.rules, *wish);
+  auto advice = models::advise(model->facts, knowledge->tables.rules, *wish);
   if (!advice) return report(context, advice.error());
   if (!advice->served_by.empty()) {
     return report(context, {Why::refused,
@@ -98,6 +99,12 @@ int run_run_line(Context& context, const std::vector<std::string>& arguments) {
   container.entry = image->entry == "serves" ? models::Entry::serves : models::Entry::shell;
   container.image_source = image->source;
   const profile::Profile* const profile = knowledge->profile ? &*knowledge->profile : nullptr;
+  if (profile != nullptr)
+    container.image = lead_to_compiled(context, *knowledge, model->facts.id, image->reference, *advice);
+  if (const auto access = facts::read_gpu_access(context.system.files)) {
+    const auto at = access->numbers.find("render");
+    if (at != access->numbers.end()) container.render_group = std::to_string(at->second);
+  }
   container.is_staged = profile != nullptr && is_verified(context, *profile, model->facts.id);
   const models::RunLine line = models::run_line(model->facts, *advice, *wish, profile, container);
   if (context.format == Format::json) {

@@ -1,6 +1,7 @@
 #include "env/explain.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "env/dialect.h"
 
@@ -18,6 +19,19 @@ void look(Place& place, const system::Files& files, const std::string& content) 
     place.delivery = Delivery::unknown;
     place.error = written.error();
   }
+}
+
+// A variable that leads to a place of its own for each image: no file for the whole node can have it.
+std::optional<profile::NotSet> of_each_image(const profile::Profile& profile, std::string_view name) {
+  for (const profile::CacheDirectory& directory : profile.caches) {
+    if (directory.compiled != profile::Compiled::by_image) continue;
+    if (std::find(directory.env.begin(), directory.env.end(), name) == directory.env.end()) continue;
+    return profile::NotSet{std::string(name),
+                           {},
+                           directory.why + "; `fettle run-line` and `fettle env --model` set it for an image",
+                           "cache directory '" + directory.name + "' of the profile"};
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -62,6 +76,7 @@ Result<Explanation> explain(const profile::Profile& profile, const system::Files
   for (const profile::NotSet& left_alone : profile.not_set) {
     if (left_alone.name == name) explanation.left_alone = left_alone;
   }
+  if (const auto own = of_each_image(profile, name)) explanation.left_alone = own;
   if (explanation.settings.empty() && !explanation.refused && !explanation.left_alone) {
     return fail(Why::missing, "cannot explain '" + std::string(name) + "': the profile says nothing about it",
                 "`fettle env` lists the variables that it sets");

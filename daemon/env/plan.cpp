@@ -18,6 +18,8 @@ std::vector<Variable> wanted(const profile::Profile& profile) {
   std::vector<Variable> variables = profile.environment;
   if (!profile.cache) return variables;
   for (const profile::CacheDirectory& directory : profile.caches) {
+    // One value for the whole node would mix the code of different images.
+    if (directory.compiled == profile::Compiled::by_image) continue;
     for (const std::string& name : directory.env) {
       variables.push_back({name, profile.cache->path + "/" + directory.name, Scope::all, directory.why,
                            "cache directory '" + directory.name + "' of the profile"});

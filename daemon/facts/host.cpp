@@ -185,6 +185,7 @@ Result<GpuAccess> read_gpu_access(const system::Files& files) {
   for (const std::string_view line : lines(*text)) {
     const auto words = split(line, ':');  // render:x:993:ubuntu,other
     if (words.size() != 4) continue;      // "+" of NIS and comments
+    if (const auto number = to_number<unsigned>(words[2])) access.numbers[std::string(words[0])] = *number;
     auto& members = access.members[std::string(words[0])];
     for (const std::string_view member : split(words[3], ',')) {
       if (!trim(member).empty()) members.emplace_back(trim(member));

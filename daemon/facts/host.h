@@ -44,6 +44,7 @@ struct InfinibandPort {
 struct GpuAccess {
   // By group; a group that does not exist has no entry.
   std::map<std::string, std::vector<std::string>> members;
+  std::map<std::string, unsigned> numbers;
   bool open_to_all = false;  // /dev/kfd has mode 0666, as some clouds set it
 };
 

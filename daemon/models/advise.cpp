@@ -150,6 +150,7 @@ Result<Advice> advise(const ModelFacts& model, const ModelRules& rules, const Wi
   Advice advice = weighing.result();
   advice.layout_from = chosen.from;
   advice.aiter = inside->aiter_name;
+  advice.jit_env = inside->aiter->jit_env;
   advice.aiter_from = !wish.engine.aiter.empty()
                           ? "named by the image"
                           : "known by the version (" + inside->row->confidence + "): " + inside->row->source;

@@ -90,6 +90,7 @@ struct Advice {
   std::vector<profile::Layout> working;  // when it is blocked: layouts on this node that are not
   std::string served_by;                 // not empty: not this engine, but that
   std::string aiter;                     // "2ab9f4cd": the build that was assumed or named
+  std::string jit_env;     // the variable by which this AITER is told where its kernels go; empty = none
   std::string aiter_from;  // "named by the image", or the confidence and source of the assumption
 
   bool is_blocked() const { return !notices.empty() && notices.front().level == Level::block; }

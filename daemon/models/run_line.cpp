@@ -14,15 +14,6 @@ Reason reason(std::string rule, std::string text, std::string source, std::strin
   return {std::move(rule), std::move(text), {std::move(source)}, std::move(confidence)};
 }
 
-// Letters, digits, '.', '_' and '-', as docker and systemd allow it in names.
-std::string name_of(std::string_view id) {
-  const auto slash = id.find_last_of('/');
-  std::string name(slash == std::string_view::npos ? id : id.substr(slash + 1));
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return name;
-}
-
 class Builder {
  public:
   explicit Builder(RunLine& line) : line_(line) {}
@@ -41,16 +32,23 @@ class Builder {
   RunLine& line_;
 };
 
-void add_machine(Builder& add, Program program) {
+void add_machine(Builder& add, const Container& container) {
   const std::string source = "run instructions of rocm/vllm and vllm/vllm-openai-rocm";
   add.option({"--device", "/dev/kfd"},
              reason("gpu", "the compute interface of the driver", source, "recipe"));
   add.option({"--device", "/dev/dri"}, reason("gpu", "the render nodes of all GPUs", source, "recipe"));
-  if (program == Program::podman) {
+  if (container.program == Program::podman) {
     add.option({"--group-add", "keep-groups"},
                reason("gpu", "the caller's groups render and video own the devices", "podman-run(1)"));
   } else {
     add.option({"--group-add", "video"}, reason("gpu", "this group owns the devices", source, "recipe"));
+    if (!container.render_group.empty()) {
+      add.option({"--group-add", container.render_group},
+                 reason("gpu",
+                        "this node's group render by its number, which owns /dev/kfd on Ubuntu: the image "
+                        "need not know the name",
+                        "/etc/group of this node"));
+    }
   }
   add.option({"--ipc=host"},
              reason("ranks", "ranks talk through shared memory, of which a container has 64 MB else", source,
@@ -71,6 +69,7 @@ void add_profile_variables(Builder& add, const profile::Profile& profile, const 
   };
   if (profile.cache) {
     for (const profile::CacheDirectory& each : profile.caches) {
+      if (each.compiled == profile::Compiled::by_image) continue;  // the advice has them
       for (const std::string& name : each.env) {
         if (is_decided(name)) continue;
         add.variable(name, profile.cache->path + "/" + each.name,
@@ -234,21 +233,31 @@ std::string quote_unit(std::string_view word) {
   return quoted + "\"";
 }
 
+std::string container_name(std::string_view model) {
+  const auto slash = model.find_last_of('/');
+  std::string name(slash == std::string_view::npos ? model : model.substr(slash + 1));
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return name;
+}
+
 RunLine run_line(const profile::ModelFacts& model, const Advice& advice, const Wish& wish,
                  const profile::Profile* profile, const Container& container) {
   RunLine line;
-  line.name = name_of(model.id);
+  line.name = container_name(model.id);
   line.model = model.id;
   line.headline = model.id + " with " + wish.engine.name + " " + wish.engine.version + ", " +
                   to_text(advice.layout) + " (chosen by " + advice.layout_from + "); AITER " + advice.aiter +
                   " " + advice.aiter_from;
   line.unset = advice.unset;
   Builder add(line);
-  add_machine(add, container.program);
+  add_machine(add, container);
   const bool is_sglang = wish.engine.name == "sglang";
   const std::string port = is_sglang ? "30000:30000" : "8000:8000";
-  add.option({"--publish", port},
-             reason("serve", "the server's port on this node", "the engine's default port"));
+  add.option(
+      {"--publish", port},
+      reason("serve", "the server's port, on every address of this node; 127.0.0.1: before it keeps it here",
+             "the engine's default port"));
   if (profile != nullptr && profile->cache) {
     const std::string& path = profile->cache->path;
     add.option({"--volume", path + ":" + path},

@@ -38,8 +38,13 @@ struct Container {
   std::string image;  // the reference to run
   Entry entry = Entry::serves;
   std::string image_source;
+  // On this node /dev/kfd belongs to it. Its number: the image need not know the name. Empty = not known.
+  std::string render_group;
   bool is_staged = false;  // verified on this node: the engine need not ask the hub
 };
+
+// Of a model's container and unit: letters, digits, '.', '_' and '-', as docker and systemd allow it.
+std::string container_name(std::string_view model);
 
 // Devices, mounts, variables and arguments. The variables are those of the profile for containers, then the
 // advice's. Not for an advice that is blocked or that names no engine.

@@ -128,9 +128,18 @@ void read_cache(Reading& reading, const Node& node, const std::string& what, std
 
 namespace {
 
+constexpr std::array compiled_words{
+    Word<Compiled>{"by-content", Compiled::by_content},
+    Word<Compiled>{"by-image", Compiled::by_image},
+};
+
 constexpr std::array cache_directory_fields{
     field<&CacheDirectory::name, text<name_rule>>("name", Need::required),
     field<&CacheDirectory::env, list_of<text<variable_rule>, std::string>>("env"),
+    field<&CacheDirectory::compiled, choice<compiled_words, Compiled>>("compiled"),
+    field<&CacheDirectory::file, text<file_rule>>("file"),
+    field<&CacheDirectory::seed, text<package_rule>>("seed"),
+    field<&CacheDirectory::locks, list_of<text<pattern_rule>, std::string>>("locks"),
     field<&CacheDirectory::mode, mode>("mode"),
     field<&CacheDirectory::owner, text<user_rule>>("owner"),
     field<&CacheDirectory::group, text<user_rule>>("group"),
@@ -139,7 +148,18 @@ constexpr std::array cache_directory_fields{
 };
 
 void cache_directory(Reading& reading, const Node& node, const std::string& what, CacheDirectory& out) {
-  read_fields(reading, node, what, out, cache_directory_fields);
+  if (!read_fields(reading, node, what, out, cache_directory_fields)) return;
+  if (!out.file.empty() && out.compiled != Compiled::by_image) {
+    reading.complain(place_of(node, "file"), "'file' needs 'compiled: by-image'",
+                     "a directory whose variables name a file of their own for each image");
+  }
+  if (!out.seed.empty() && (out.compiled != Compiled::by_image || !out.file.empty())) {
+    reading.complain(place_of(node, "seed"), "'seed' needs 'compiled: by-image' without 'file'",
+                     "a directory of which each image has its own");
+  }
+  if (!out.locks.empty() && out.compiled == Compiled::no) {
+    reading.complain(place_of(node, "locks"), "'locks' needs 'compiled'", "by-content or by-image");
+  }
 }
 
 constexpr std::array scopes{

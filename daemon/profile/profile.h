@@ -65,15 +65,32 @@ struct Cache {
   DriveLimits limits;
 };
 
+// How compiled code in a directory is told apart, for `fettle jit`; see profile/compiled.h.
+enum class Compiled {
+  no,          // no compiled code lies there
+  by_content,  // by names that hash what it was made from: images may share it
+  by_image,    // not at all: each image on each kind of GPU needs a place of its own
+};
+
+constexpr std::string_view to_text(Compiled compiled) {
+  return compiled == Compiled::no ? "no" : compiled == Compiled::by_content ? "by-content" : "by-image";
+}
+
 // One cache directory, one entry: it makes the directory and sets the variable.
 struct CacheDirectory {
-  std::string name;              // also the directory below the cache path
-  std::vector<std::string> env;  // variables set to the directory's path; may be empty
+  std::string name;  // also the directory below the cache path
+  // Variables set to the directory's path; may be empty. Those of Compiled::by_image lead to the image's
+  // place and are set for its containers alone.
+  std::vector<std::string> env;
   mode_t mode = 0755;
   std::string owner;  // user name; empty = root
   std::string group;  // group name; empty = the owner's
   Bytes reserve;      // room kept for it: what it does not use of this yet, staging leaves free
   std::string why;
+  Compiled compiled = Compiled::no;
+  std::string file;  // by_image: `env` names a file: "{image}_{container}_%d.csv"
+  std::string seed;  // by_image: "aiter/jit", the Python package and directory of an image to begin with
+  std::vector<std::string> locks;  // glob patterns: files that one who compiles leaves behind when killed
 };
 
 // Where a variable is meant to be seen.

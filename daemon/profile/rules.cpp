@@ -105,6 +105,19 @@ bool is_pattern(std::string_view text) {
   return true;
 }
 
+// One file for each image and each container, or they would overwrite each other's.
+bool is_file_of_an_image(std::string_view text) {
+  return word(text, 128) && made_of(text, lower, upper, digit, "{}%._-") && text[0] != '.' &&
+         text[0] != '-' && text.find("{image}") != std::string_view::npos &&
+         text.find("{container}") != std::string_view::npos;
+}
+
+bool is_package(std::string_view text) {
+  const auto slash = text.find('/');
+  return slash != std::string_view::npos && slash > 0 && is_absolute(text.substr(slash)) &&
+         made_of(text.substr(0, slash), lower, upper, digit, "_");
+}
+
 // Printable and of one word: it becomes part of a line in a file of ours.
 bool is_word(std::string_view text) {
   return word(text, 256) && made_of(text, lower, upper, digit, "._-+:=,/@%");
@@ -215,6 +228,10 @@ const Rule branch_rule{&is_branch, "a branch or tag of the repository"};
 const Rule pattern_rule{&is_pattern, "a pattern of file names in the repository, such as *.safetensors"};
 const Rule path_rule{&is_absolute,
                      "an absolute path of letters, digits, '.', '_', '+' and '-', without '..'"};
+const Rule file_rule{
+    &is_file_of_an_image,
+    "a file name with {image} and {container} in it, of letters, digits, '.', '_', '-' and %d"};
+const Rule package_rule{&is_package, "a Python package and a directory in it, such as aiter/jit"};
 const Rule place_rule{&is_place,
                       "a path such as /var/lib/docker or ~/.cache/huggingface, none of the system's own"};
 const Rule endpoint_rule{&is_endpoint, "an http or https address without user and password"};

@@ -19,6 +19,8 @@ extern const Rule repository_rule;  // Qwen/Qwen3-0.6B
 extern const Rule branch_rule;      // main
 extern const Rule pattern_rule;     // *.safetensors: goes to the client as an argument
 extern const Rule path_rule;        // /srv/shelves/tiny.tar.zst
+extern const Rule file_rule;        // {image}_{container}_%d.csv
+extern const Rule package_rule;     // aiter/jit
 extern const Rule place_rule;       // /var/lib/docker, ~/.cache/huggingface
 extern const Rule endpoint_rule;    // https://mirror.example
 extern const Rule loopback_rule;    // http://127.0.0.1:8000

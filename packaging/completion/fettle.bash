@@ -43,7 +43,7 @@ _fettle() {
     *)
       case "$command $verb" in
         ' ')
-          choices='acknowledge apply capture check collect compat engine env events host images inventory ledger log metrics models plan profile'
+          choices='acknowledge apply capture check collect compat engine env events host images inventory jit ledger log metrics models plan profile'
           choices+=' provision ready report'
           choices+=' run-line seal shelf stage status storage wait --help --version'
           ;;
@@ -55,7 +55,8 @@ _fettle() {
         'check '*) choices="--list --explain --as --deep $(fettle check --list 2>/dev/null | cut -d' ' -f1)" ;;
         'compat '*) choices='--os --kernel --rocm --driver --gpu --newest' ;;
         'engine ') choices='watch' ;;
-        'env ') choices='explain --format --model --engine --tp' ;;
+        'env diff') choices='--pid --container --model --engine --image --tp' ;;
+        'env ') choices='explain diff --format --model --engine --tp' ;;
         'env explain') choices=$(fettle env --format sh 2>/dev/null | sed -n 's/^export \([A-Z0-9_]*\)=.*/\1/p') ;;
         'host ') choices='show apply revert' ;;
         'host apply' | 'host revert') choices='--yes' ;;
@@ -65,6 +66,10 @@ _fettle() {
           mapfile -t COMPREPLY < <(compgen -d -- "$current"; compgen -W '--as --port --list --host' -- "$current")
           return
           ;;
+        'jit ') choices='list seed export import prune' ;;
+        'jit export') choices="--to $(fettle jit list 2>/dev/null | sed -n 's/^\([a-z0-9][^ ]*\) .*/\1/p')" ;;
+        'jit import') choices='--image --accept' ;;
+        'jit prune') choices="--apply $(fettle jit list 2>/dev/null | sed -n 's/^\([a-z0-9][^ ]*\) .*/\1/p')" ;;
         'log '*) choices='--since --priority --lines --follow --level fettled fettle-provision fettle-collect' ;;
         'metrics ') choices='--textfile' ;;
         'models ') choices='list show explain' ;;

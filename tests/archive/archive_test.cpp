@@ -250,6 +250,25 @@ TEST_CASE("archive: entries land in a closed directory that goes away") {
   CHECK(*tree.files().list("/hub") == std::vector<std::string>{"stays", "taken"});
 }
 
+TEST_CASE("archive: thousands of small files may reach the drive together") {
+  Tree tree;
+  auto writer = Writer::create(tree.files(), "/a.tar", Compression::plain);
+  REQUIRE(writer);
+  REQUIRE(writer->add_text("a/b", "1"));
+  REQUIRE(writer->finish());
+  auto reader = Reader::open(tree.files(), "/a.tar");
+  tree.directory("/hub");
+  auto staging = Staging::make(tree.files(), "/hub", "x", Durable::at_sync);
+  REQUIRE(reader);
+  REQUIRE(staging);
+  const auto entry = reader->next();
+  REQUIRE(entry);
+  REQUIRE(staging->put(*reader, **entry, no_tick));
+  CHECK(staging->sync());
+  CHECK(tree.read(staging->path_of("a/b")) == "1");
+  CHECK(tree.files().look(staging->path_of("a/b"))->mode == 0644);
+}
+
 TEST_CASE("archive: an entry is never written through a link, nor over another") {
   Tree tree;
   tree.directory("/hub/victim").file("/hub/victim/file", "precious");

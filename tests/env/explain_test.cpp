@@ -83,6 +83,14 @@ TEST_CASE("env: explain says why a variable is refused, left alone, or unknown")
   REQUIRE(left_alone->left_alone);
   CHECK(left_alone->left_alone->why == "nothing reads it");
 
+  profile::Profile by_image = example();
+  by_image.caches.push_back(
+      {"aiter", {"AITER_JIT_DIR"}, 0755, {}, {}, {}, "kernels", profile::Compiled::by_image});
+  by_image.cache.emplace().path = "/srv/fettle";
+  CHECK(env::explain(by_image, tree.files(), "AITER_JIT_DIR")->left_alone->why ==
+        "kernels; `fettle run-line` and `fettle env --model` set it for an image");
+  for (const env::Variable& each : env::plan(by_image).variables) CHECK(each.name != "AITER_JIT_DIR");
+
   const auto nobody = env::explain(example(), tree.files(), "PATH");
   REQUIRE_FALSE(nobody);
   CHECK(nobody.error().why == Why::missing);

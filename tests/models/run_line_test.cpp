@@ -1,9 +1,11 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "base/yaml_text.h"
 #include "models/budget.h"
+#include "models/compiled.h"
 #include "models/image.h"
 #include "models/run_line.h"
 #include "models/shipped.h"
@@ -78,6 +80,66 @@ TEST_CASE("run line: every dialect holds the image, the layout and every variabl
   }
 }
 
+TEST_CASE("run line: an image's containers are led to its own compiled code, and to no other's") {
+  profile::Profile profile;
+  profile.name = "p";
+  profile.cache.emplace().path = "/srv/fettle";
+  profile.caches.push_back(
+      {"aiter", {"AITER_JIT_DIR"}, 0755, {}, {}, {}, "kernels", profile::Compiled::by_image});
+  profile.caches.push_back({"tunableop",
+                            {"PYTORCH_TUNABLEOP_FILENAME"},
+                            0755,
+                            {},
+                            {},
+                            {},
+                            "choices",
+                            profile::Compiled::by_image,
+                            "{image}_{container}_%d.csv"});
+  const auto value_of = [](const Advice& advice, std::string_view name) {
+    for (const Setting& each : advice.settings) {
+      if (each.name == name) return each.value;
+    }
+    return std::string();
+  };
+  const auto is_unset = [](const Advice& advice) {
+    return std::any_of(advice.unset.begin(), advice.unset.end(),
+                       [](const Unset& each) { return each.name == "AITER_JIT_DIR"; });
+  };
+  const std::string digest = "sha256:" + std::string(64, 'a');
+  Image image{digest, "gfx942", "glm-4.6", {"aiter"}};
+  Advice led = advice_for("zai-org/GLM-4.6", with("0.23.0"));
+  REQUIRE(is_unset(led));
+  lead_to_compiled(led, profile, image);
+  CHECK(value_of(led, "AITER_JIT_DIR") == "/srv/fettle/aiter/aaaaaaaaaaaaaaaa-gfx942");
+  CHECK_FALSE(is_unset(led));
+  CHECK(value_of(led, "PYTORCH_TUNABLEOP_FILENAME") ==
+        "/srv/fettle/tunableop/aaaaaaaaaaaaaaaa-gfx942_glm-4.6_%d.csv");
+
+  // Nothing was begun for the image: its own kernels must not be hidden.
+  image.begun.clear();
+  Advice not_begun = advice_for("zai-org/GLM-4.6", with("0.23.0"));
+  lead_to_compiled(not_begun, profile, image);
+  CHECK(value_of(not_begun, "AITER_JIT_DIR").empty());
+  CHECK(is_unset(not_begun));
+
+  // The AITER of vLLM 0.11.0 does not read it.
+  image.begun = {"aiter"};
+  Advice old = advice_for("zai-org/GLM-4.6", with("0.11.0"));
+  lead_to_compiled(old, profile, image);
+  CHECK(value_of(old, "AITER_JIT_DIR").empty());
+
+  // What the operator says stays, and ranks that count GPUs anew get no common file.
+  Wish mine = with("0.23.0");
+  mine.set["PYTORCH_TUNABLEOP_FILENAME"] = "/mine.csv";
+  Advice own = advice_for("zai-org/GLM-4.6", mine);
+  lead_to_compiled(own, profile, image);
+  CHECK(value_of(own, "PYTORCH_TUNABLEOP_FILENAME") == "/mine.csv");
+  Advice parallel = advice_for("Qwen/Qwen3-Coder-480B-A35B-Instruct-FP8", with("0.23.0"));
+  REQUIRE(parallel.layout.dp > 1);
+  lead_to_compiled(parallel, profile, image);
+  CHECK(value_of(parallel, "PYTORCH_TUNABLEOP_FILENAME").empty());
+}
+
 TEST_CASE("run line: what the advice takes away is not passed on from the profile") {
   profile::Profile profile;
   profile.name = "p";
@@ -91,12 +153,14 @@ TEST_CASE("run line: what the advice takes away is not passed on from the profil
   container.image_source = "s";
   container.entry = Entry::shell;
   container.is_staged = true;
+  container.render_group = "993";
   const Advice advice = advice_for("zai-org/GLM-4.6", wish);
   const std::string text =
       line_dialects()[0].write(run_line(shipped_model("zai-org/GLM-4.6"), advice, wish, &profile, container));
   CHECK(text.find("--env HF_HOME=/srv/fettle/hf") != std::string::npos);
   CHECK(text.find("--env AITER_JIT_DIR") == std::string::npos);
   CHECK(text.find("# leave unset: AITER_JIT_DIR, JIT_WORKSPACE_DIR: ") != std::string::npos);
+  CHECK(text.find("--group-add 993 \\\n") != std::string::npos);
   CHECK(text.find("ON_HOST") == std::string::npos);
   CHECK(text.find("HF_HUB_OFFLINE=1") != std::string::npos);
   CHECK(text.find("\n  i \\\n  vllm serve zai-org/GLM-4.6 \\\n  --tensor-parallel-size 8 \\\n") !=

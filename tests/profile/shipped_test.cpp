@@ -73,12 +73,14 @@ TEST_CASE("profiles: the package's configuration wants eight MI300X on eight dri
   CHECK(profile.cache->drives->count == 8);
   CHECK(profile.cache->drives->models.size() == 3);
   CHECK(profile.cache->drives->exclude_models[0] == "nvme_card-pd*");
-  REQUIRE(profile.caches.size() == 8);
+  REQUIRE(profile.caches.size() == 10);
   CHECK(profile.caches[0].name == "hf");
   CHECK(profile.caches[0].mode == 02775);
-  CHECK(profile.caches[2].env == std::vector<std::string>{"AITER_JIT_DIR", "JIT_WORKSPACE_DIR"});
-  CHECK(profile.caches[7].name == "docker");
-  CHECK(profile.caches[7].env.empty());
+  CHECK(profile.caches[2].env == std::vector<std::string>{"AITER_JIT_DIR"});
+  CHECK(profile.caches[2].compiled == Compiled::by_image);
+  CHECK(profile.caches[2].seed == "aiter/jit");
+  CHECK(profile.caches[9].name == "docker");
+  CHECK(profile.caches[9].env.empty());
   CHECK(profile.shelves.empty());
 }
 
@@ -90,7 +92,6 @@ TEST_CASE("profiles: each variable of the source document is set or has a reason
   const Profile& profile = *loaded.profile;
   CHECK(find(profile, "NCCL_MIN_NCHANNELS")->value == "112");
   CHECK(find(profile, "HSA_OVERRIDE_CPU_AFFINITY_DEBUG")->value == "0");
-  CHECK(find(profile, "PYTORCH_TUNABLEOP_FILENAME")->value == "/srv/fettle/tunableop/tunableop_results.csv");
   for (const std::string_view name :
        {"HIP_FORCE_DEV_KERNARG", "NCCL_MIN_NCHANNELS", "TORCH_BLAS_PREFER_HIPBLASLT",
         "HSA_OVERRIDE_CPU_AFFINITY_DEBUG", "SAFETENSORS_FAST_GPU", "PYTORCH_TUNABLEOP_FILENAME",
