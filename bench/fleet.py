@@ -99,6 +99,10 @@ def busiest(starts, calls):
     return most, sum(each_bin.values())
 
 
+def duration(seconds):
+    return f"{seconds / 86400:.1f} d" if seconds > 86400 else f"{seconds / 60:.0f} min"
+
+
 def simulate(fleet):
     own = course(fleet)
     turns = [turn(machine_id(number), "frontier", fleet.jitter) for number in range(fleet.askers)]
@@ -113,6 +117,7 @@ def simulate(fleet):
             "times one account": f"{api / LIMITS['api']:.1f}",
             "resolver, busiest 5 min": f"{resolver:,}",
             "times one account ": f"{resolver / LIMITS['resolver']:.1f}",
+            "one account lets them through in": duration(api_in_all / LIMITS["api"] * 300),
             "from the hub": f"{fleet.askers * wanted / 1e15:.2f} PB",
             "last node ready after": f"{(max(turns) + own.seconds) / 3600:.1f} h"}
 
