@@ -230,6 +230,8 @@ Result<void> Worker::fetch(Item& item, const std::vector<File>& files, Part part
   course_.progress().report().current.clear();
   if (auto looked = course_.look(item); !looked) return looked;
   if (!fetched) return course_.stop(item, fetched.error());
+  // Its large files come later.
+  if (part == Part::small) course_.report_of(item).state = State::resolved;
   if (item.survey.missing.empty() || part == Part::small) return {};
   const File& first = item.survey.missing.front();
   return course_.stop(
