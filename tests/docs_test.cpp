@@ -125,3 +125,32 @@ TEST_CASE("docs: every unit has its man page, and every variable that is read it
     }
   }
 }
+
+TEST_CASE(
+    "docs: every kind of file, and every key of those that operators write, has its line in fettle.yaml(5)") {
+  const fs::path top = fettle::test::source_dir();
+  const std::string manual =
+      std::regex_replace(read(top / "docs/man/fettle.yaml.5"), std::regex(R"(\\-)"), "-");
+  const auto has = [&](const std::string& word) {
+    return std::regex_search(manual, std::regex("(^|[^a-z_-])" + word + "([^a-z_-]|$)"));
+  };
+  const auto all = [&](const std::string& file, const std::string& pattern) {
+    const std::string source = read(top / "daemon/profile" / file);
+    const std::regex word(pattern);
+    std::size_t count = 0;
+    for (std::sregex_iterator at(source.begin(), source.end(), word), end; at != end; ++at) {
+      CAPTURE(file);
+      CAPTURE((*at)[1].str());
+      CHECK(has((*at)[1].str()));
+      ++count;
+    }
+    return count;
+  };
+  CHECK(all("kinds.cpp", "Kind\\{\"([a-z-]+)\"") > 8);
+  for (const char* const file : {"document_configuration.cpp", "document_profile.cpp", "document_shelf.cpp",
+                                 "document_images.cpp", "document_host.cpp"}) {
+    CHECK(all(file, "field<&[A-Za-z]+::[^;]*?>\\(\\s*\"([a-z_]+)\"") > 4);
+  }
+  for (const char* const key : {"format", "revision", "ref", "path", "size", "blob", "sha256", "version"})
+    CHECK(has(key));
+}

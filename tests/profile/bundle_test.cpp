@@ -4,6 +4,8 @@
 
 #include "archive/writer.h"
 #include "profile/bundle_proof.h"
+#include "profile/load.h"
+#include "support/tables.h"
 #include "support/tree.h"
 
 using namespace fettle;
@@ -160,4 +162,26 @@ TEST_CASE("bundle: a signature holds for one text and one key") {
   CHECK(said("fettle\n", signature(), curve_key).find("no public Ed25519 key") != std::string::npos);
   CHECK(said("fettle\n", signature(), "").find("no public Ed25519 key") != std::string::npos);
   CHECK(sha256_of("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+TEST_CASE("bundle: one whose link leads nowhere, or a stray file, is a mistake and never passed over (F54)") {
+  Tree tree;
+  test::install_tables(tree);
+  tree.file("/usr/share/fettle/profiles/node.yaml", node);
+  tree.file("/etc/fettle/fettle.yaml", "schema: 1\nkind: configuration\nprofile: node\n");
+  const std::string bundles = "/etc/fettle/profiles/bundles";
+  tree.file(bundles + "/.store/site-1/node.yaml", "schema: 1\nkind: profile\nwhy: other\n");
+  tree.link(bundles + "/site", ".store/site-1");
+  REQUIRE(load(tree.files()).profile);
+  CHECK(load(tree.files()).profile->why == "other");
+  tree.remove(bundles + "/.store/site-1");
+  const Loaded gone = load(tree.files());
+  REQUIRE(gone.complaints.size() == 1);
+  CHECK(gone.complaints.front().what.find("No such file or directory") != std::string::npos);
+  tree.remove(bundles + "/site").file(bundles + "/README", "text");
+  const Loaded stray = load(tree.files());
+  REQUIRE(stray.complaints.size() == 1);
+  CHECK(stray.complaints.front().what.find("it is no directory") != std::string::npos);
+  REQUIRE(list(tree.files()).size() == 1);
+  CHECK(list(tree.files()).front().complaints.size() == 1);
 }
