@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
-"""stage.py BUILD [--client HF] [--xet] [--mib N] [--line MBPS] [--rounds N] [ROW…]: P7, staging through fettle beside the
+"""stage.py BUILD [--client HF] [--xet] [--mib N] [--line MBPS] [--rounds N] [ROW…]: P7 and P8, staging through fettle beside the
 bare client on the loopback hub; prints table lines.
 
 Both sides get the same repository (four files of N MiB and small ones) with the same settings of the client, alternated, the
 first round dropped, medians. --line is what one connection of the hub gives, in MB/s; 0 is as fast as it goes. With --xet the
 content comes through the hub's content-addressed storage, which is counted; a run in which it did not is void. For P7 a
-second repository a quarter as large tells the price of each repository from that of each byte.
+second repository a quarter as large tells the price of each repository from that of each byte. For P8 every connection is
+reset or stands still once in the middle, or the client is killed; the bare client then stands in a loop of a shell. The fault
+is over at once, so what is lost beside an undisturbed run is what it costs to come back.
 """
 import argparse
 import os
 import pathlib
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -55,6 +58,11 @@ class Watch(threading.Thread):
         self.over.set()
 
 
+def ran(pid):
+    """Processor seconds of the threads that a process has, finer than its clock ticks."""
+    return sum(int(task.joinpath("schedstat").read_text().split()[0]) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()) / 1e9
+
+
 class Side:
     """One of the two ways to fetch; a run gives its seconds, its processor seconds, and what its first process used."""
 
@@ -85,6 +93,41 @@ class Side:
         assert self.node.wrong_files(self.files) == [], "void: the results differ"
         assert not xet or (self.node.hub.requests("GET /xorbs/") and not self.node.hub.requests("GET /bridge/")), "void: not through xet"
         return wall, used.ru_utime + used.ru_stime, watch.cpu, watch.peak
+
+
+    def disturbed(self, xet, event, line):
+        """Seconds, and the bytes of content that were sent beyond the repository's own."""
+        hub = self.node.hub
+        where = "GET /xorbs/" if xet else "GET /bridge/"
+        self.node.clean()
+        hub.forget()
+        pace = {"bytes_per_second": line * 1_000_000}
+        once = [] if event in ("none", "kill") else [{"match": where, "kind": event, "after": 4 * MIB, "seconds": 3000,
+                                                      "times": FILES, **pace}]
+        hub.faults([*once, {"match": where, "kind": "slow", **pace}])
+        begin = time.perf_counter()
+        process = self.start() if self.is_ours else self.in_a_loop()
+        if event == "kill":
+            while hub.requests(where) < FILES:
+                time.sleep(0.05)
+            time.sleep(0.5)
+            os.kill(child_of(process.pid), signal.SIGKILL)
+        said = process.communicate()[0]
+        wall = time.perf_counter() - begin
+        assert process.returncode == 0, said
+        assert self.node.wrong_files(self.files) == [], "void: the results differ"
+        large = sum(len(content) for path, content in self.files.items() if path.endswith(".safetensors"))
+        return wall, hub.sent(where.split()[1]) - large
+
+    def in_a_loop(self):
+        command = [self.node.client, "download", staging.REPOSITORY, "--revision", self.node.hub.revisions[staging.REPOSITORY],
+                   "--format", "json", "--max-workers", "8"]
+        return subprocess.Popen(["sh", "-c", 'until "$@"; do sleep 1; done', "-", *command], text=True, start_new_session=True,
+                                env=staging.environment(self.node), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def child_of(pid):
+    return int(pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
 def medians(sides, rounds, xet):
@@ -148,6 +191,28 @@ class Bench:
                      "limit", "", "<= 64 MiB"))
         return rows + daemon
 
+    def p8(self):
+        """What a reset, a stall and a killed client cost beside an undisturbed run."""
+        rows, line = [], self.options.line or 20
+        hub, sides = self.place("p8", self.options.mib)
+        with hub:
+            seen = {(name, event): [] for event in ("none", "reset", "kill", "stall") for name in sides}
+            for turn in range(self.options.rounds):
+                for name in list(sides) if turn % 2 else reversed(list(sides)):
+                    for event in ("none", "reset", "kill", "stall"):
+                        seen[name, event].append(sides[name].disturbed(self.options.xet, event, line))
+        middle = {key: [statistics.median(column) for column in zip(*runs)] for key, runs in seen.items()}
+        how = f"{FILES} x {self.options.mib} MiB, {'xet' if self.options.xet else 'HTTP'}, {line} MB/s a connection"
+        for event, what in (("reset", "every connection reset once"), ("kill", "the client killed"),
+                            ("stall", "every connection stands still once")):
+            lost = {name: middle[name, event][0] - middle[name, "none"][0] for name in sides}
+            again = {name: middle[name, event][1] / MIB for name in sides}
+            rows.append(("P8", f"{what} ({how}), seconds lost", f"{lost['ours']:.1f} s", f"bare in a loop {lost['bare']:.1f} s",
+                         "", "<= 10 s"))
+            rows.append(("P8", "the same, fetched again", f"{again['ours']:.0f} MiB", f"bare in a loop {again['bare']:.0f} MiB",
+                         "", f"<= {FILES * self.options.mib} MiB"))
+        return rows
+
     def daemon_beside(self, side):
         """fettled itself while a worker stages: the part of its processor that is more than when idle."""
         side.node.clean()
@@ -159,21 +224,20 @@ class Bench:
                 time.sleep(0.1)
             time.sleep(2)
             watch = Watch(daemon.pid)
-            watch.look()
-            before, begin = watch.cpu, time.monotonic()
+            before, begin = ran(daemon.pid), time.monotonic()
             process = side.start()
             said = process.communicate()[0]
             assert process.returncode == 0, said
             watch.stop()
-            passed = time.monotonic() - begin
-            return [("P7", "fettled itself, while a worker stages", f"{(watch.cpu - before) / passed * 100:.2f} % of a core, "
+            passed, used = time.monotonic() - begin, ran(daemon.pid) - before
+            return [("P7", "fettled itself, while a worker stages", f"{used / passed * 100:.2f} % of a core, "
                      f"{watch.peak / MIB:.0f} MiB", "limit", "", "<= 0.1 %, <= 64 MiB")]
         finally:
             daemon.terminate()
             daemon.wait()
 
 
-ROWS = {"P7": Bench.p7}
+ROWS = {"P7": Bench.p7, "P8": Bench.p8}
 
 
 def main():
@@ -185,7 +249,7 @@ def main():
     parser.add_argument("--line", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--folder", default=os.environ.get("FETTLE_BENCH_DIR", "/var/tmp"))
-    parser.add_argument("rows", nargs="*", help="P7")
+    parser.add_argument("rows", nargs="*", help="P7, P8; both when none is named")
     options = parser.parse_intermixed_args()
     options.build = options.build.resolve()
     beside = pathlib.Path(sys.executable).parent / "hf"

@@ -56,6 +56,12 @@ Bytes shown_bytes(State state, const shelf::Amount& done, const shelf::Amount& v
   return state == State::verifying ? verified.bytes : done.bytes;
 }
 
+// What the bar of the whole shelf shows: one repository that is being verified does not throw it back.
+Bytes shown_bytes(const shelf::Report& report) {
+  const bool is_here = report.done.bytes >= report.total.bytes;
+  return is_here ? shown_bytes(report.state, report.done, report.verified) : report.done.bytes;
+}
+
 bool is_in_work(State state) {
   return state == State::fetching || state == State::verifying || state == State::corrupt;
 }
@@ -89,7 +95,7 @@ std::string bar_text(Bytes done, Bytes total, std::size_t width, Glyphs glyphs) 
 std::string shelf_line(const shelf::Report& report) {
   std::string text(shelf::to_text(report.state));
   if (report.total.bytes.count > 0 && report.state != State::ready) {
-    const Bytes done = shown_bytes(report.state, report.done, report.verified);
+    const Bytes done = shown_bytes(report);
     text += " " + std::string(trim(percent(done, report.total.bytes))) + ", " + to_text(done) + " of " +
             to_text(report.total.bytes);
   }
@@ -113,13 +119,16 @@ std::vector<std::string> shelf_page(const shelf::Report& report, const Paper& pa
 
   const auto ready = std::count_if(report.repositories.begin(), report.repositories.end(),
                                    [](const auto& one) { return one.state == State::ready; });
-  const Bytes done = shown_bytes(report.state, report.done, report.verified);
+  const Bytes done = shown_bytes(report);
   page.push_back(fitted(report.shelf, name_width + 2) + "  " + painted(report.state, paper.colour) + " " +
                  bar(done, report.total.bytes) + percent(done, report.total.bytes) + " " +
                  to_text(report.total.bytes));
   std::string second = "  " + std::to_string(ready) + " of " +
                        count_of(report.repositories.size(), "repository", "repositories") + " ready";
   if (const std::string rate = rate_text(report); !rate.empty()) second += ", " + rate;
+  const std::string verified = ", " + to_text(report.verified.bytes) + " verified";
+  if (report.verified.bytes.count > 0 && is_in_work(report.state) && second.size() + verified.size() <= width)
+    second += verified;
   page.push_back(second.substr(0, width));
 
   const auto line_of = [&](const shelf::RepositoryReport& one) {
@@ -147,12 +156,15 @@ std::vector<std::string> shelf_page(const shelf::Report& report, const Paper& pa
   }
   const std::size_t left_out = shown.size() > room ? shown.size() - room : 0;
   shown.resize(shown.size() - left_out);
-  for (const shelf::RepositoryReport* one : shown) {
-    page.push_back(line_of(*one));
-    if (!is_in_work(one->state)) continue;
+  // Only one is in work at a time.
+  const auto owner = std::find_if(shown.begin(), shown.end(),
+                                  [](const shelf::RepositoryReport* one) { return is_in_work(one->state); });
+  for (auto one = shown.begin(); one != shown.end(); ++one) {
+    page.push_back(line_of(**one));
+    if (one != owner) continue;
     for (const shelf::FileReport& file : report.current) {
-      page.push_back("    " + fitted(file.path, name_width - 2) + "            " +
-                     bar(file.done, file.total) + percent(file.done, file.total) + " " + to_text(file.total));
+      page.push_back("    " + fitted(file.path, name_width + 9) + " " + bar(file.done, file.total) +
+                     percent(file.done, file.total) + " " + to_text(file.total));
     }
   }
   if (left_out > 0) page.push_back("  and " + std::to_string(left_out) + " more");

@@ -26,12 +26,7 @@ std::string unit_of(std::string_view shelf) {
 // seconds.
 class Watcher {
  public:
-  explicit Watcher(Context& context) : context_(context), draws_(context.colour == Colour::on) {
-    winsize size{};
-    if (draws_ && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
-      paper_.width = size.ws_col - 1U;
-      paper_.height = size.ws_row;
-    }
+  explicit Watcher(Context& context) : context_(context), draws_(context.output == Output::terminal) {
     paper_.glyphs = context.glyphs;
     paper_.colour = context.colour;
   }
@@ -39,6 +34,7 @@ class Watcher {
   void show(const shelf::Report& report) {
     if (context_.format == Format::json) return;  // the last report is the answer
     if (draws_) {
+      measure();
       const auto page = shelf_page(report, paper_);
       context_.out << redraw(page, lines_) << std::flush;
       lines_ = page.size();
@@ -53,6 +49,20 @@ class Watcher {
   }
 
  private:
+  // The window may have another size than at the page before, and the terminal has then broken its lines
+  // elsewhere: the page begins anew.
+  void measure() {
+    winsize size{};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return;
+    const std::size_t width = size.ws_col - 1U;
+    if (lines_ > 0 && width != paper_.width) {
+      context_.out << "\x1b[H\x1b[2J";
+      lines_ = 0;
+    }
+    paper_.width = width;
+    paper_.height = size.ws_row;
+  }
+
   Context& context_;
   bool draws_;
   Paper paper_;

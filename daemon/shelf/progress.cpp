@@ -47,8 +47,9 @@ void Progress::sum_up() {
   report_.rate = {
       static_cast<std::uint64_t>(static_cast<double>((now_done - history_.front().second).count) / passed)};
   if (report_.rate.count > 0) {
-    report_.eta = std::chrono::seconds(
-        static_cast<std::int64_t>((report_.total.bytes - now_done).count / report_.rate.count));
+    const Bytes all = report_.state == State::verifying ? report_.done.bytes : report_.total.bytes;
+    report_.eta =
+        std::chrono::seconds(static_cast<std::int64_t>((all - now_done).count / report_.rate.count));
   }
 }
 

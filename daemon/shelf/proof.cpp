@@ -26,32 +26,35 @@ Result<void> Proof::look_ahead(const Item& item) {
     if (info && info->kind == system::Kind::file && info->size == file.size)
       ahead_.add({path, file.blob, file.size});
   }
-  return remember_ahead();
+  return remember_ahead(item);
 }
 
-Result<void> Proof::remember_ahead() {
+Result<void> Proof::remember_ahead(const Item& item) {
   for (const Ahead::Found& found : ahead_.take()) {
     if (!found.checked.same) continue;  // damaged() finds it again, and decides
     auto remembered = course_.jobs().remember_verified(found.checked.info, found.name);
     if (!remembered) return remembered;
     system::step_point("verified a blob");
+    Amount& verified = course_.report_of(item).verified;
+    verified.bytes += found.checked.info.size;
+    ++verified.files;
   }
   return {};
 }
 
-Result<void> Proof::end_ahead() {
+Result<void> Proof::end_ahead(const Item& item) {
   while (!ahead_.rest()) {
     system_.clock.sleep_for(20ms);
     if (course_.progress().is_due()) course_.progress().publish();
     if (auto looked = brakes_.look(); !looked) return looked;
     if (brakes_.stop()) return fail(brakes_.stop()->error);
   }
-  return remember_ahead();
+  return remember_ahead(item);
 }
 
 Result<std::vector<File>> Proof::damaged(Item& item) {
   std::vector<File> wrong;
-  if (auto ended = end_ahead(); !ended) return fail(ended.error());
+  if (auto ended = end_ahead(item); !ended) return fail(ended.error());
   RepositoryReport& report = course_.report_of(item);
   report.verified = {};
   std::vector<File> blobs;

@@ -33,9 +33,9 @@ class Proof {
   Result<void> forget_damage(const Item& item);
 
  private:
-  Result<void> remember_ahead();
+  Result<void> remember_ahead(const Item& item);
   // Until what is in work beside us has ended, so that no file is read twice.
-  Result<void> end_ahead();
+  Result<void> end_ahead(const Item& item);
 
   const system::System& system_;
   const Options& options_;

@@ -1,5 +1,6 @@
 #include "shelf/worker.h"
 
+#include <algorithm>
 #include <string>
 
 #include "archive/staging.h"
@@ -163,6 +164,11 @@ Result<void> Worker::resolve() {
 // come.
 Result<void> Worker::fetch_small_files() {
   if (!source_->takes_small_first()) return {};
+  // One alone begins with them anyway, and each start of the client costs the better part of a second.
+  const auto lacking = std::count_if(course_.items().begin(), course_.items().end(), [](const Item& item) {
+    return !item.stop && !item.survey.missing.empty();
+  });
+  if (lacking < 2) return {};
   for (Item& item : course_.items()) {
     if (item.stop) continue;
     course_.work_at(item);
@@ -230,6 +236,8 @@ Result<void> Worker::fetch(Item& item, const std::vector<File>& files, Part part
   course_.progress().report().current.clear();
   if (auto looked = course_.look(item); !looked) return looked;
   if (!fetched) return course_.stop(item, fetched.error());
+  // Its large files come later.
+  if (part == Part::small) course_.report_of(item).state = State::resolved;
   if (item.survey.missing.empty() || part == Part::small) return {};
   const File& first = item.survey.missing.front();
   return course_.stop(

@@ -47,11 +47,28 @@ TEST_CASE("shelf page: bars, rate and time left of shelf, repositories and files
       "  1 of 3 repositories ready, 100.0 MiB/s, 25 s left",
       "  Qwen/Qwen3-0.6B                ready     [##################] 100 % 1000.0 MiB",
       "  zai-org/GLM-4.6                fetching  [####..............]  25 % 2.0 GiB",
-      "    model-00001-..2.safetensors            [####..............]  25 % 1000.0 MiB",
+      "    model-00001-of-00092.safetensors       [####..............]  25 % 1000.0 MiB",
       "  openai/gpt-oss-120b            resolved  [..................]   0 % 1000.0 MiB",
   };
   REQUIRE(page.size() == expected.size());
   for (std::size_t i = 0; i < page.size(); ++i) CHECK(page[i] == expected[i]);
+}
+
+TEST_CASE(
+    "shelf page: one repository that is verified does not throw the shelf's bar back, and owns the files") {
+  shelf::Report report = report_on_its_way();
+  report.state = State::verifying;
+  report.verified = {1200_MiB, 11};
+  report.repositories[1].state = State::verifying;
+  report.repositories[2].state = State::fetching;
+  const auto page = shelf_page(report, {80, 24, Glyphs::ascii, Colour::off});
+  CHECK(page[0].find(" 37 %") != std::string::npos);
+  CHECK(page[1] == "  1 of 3 repositories ready, 100.0 MiB/s, 25 s left, 1.2 GiB verified");
+  CHECK(page.size() == 6);
+  CHECK(shelf_page(report, {60, 24, Glyphs::ascii, Colour::off})[1] ==
+        "  1 of 3 repositories ready, 100.0 MiB/s, 25 s left");
+  report.done = report.total;
+  CHECK(shelf_page(report, {80, 24, Glyphs::ascii, Colour::off})[0].find(" 30 %") != std::string::npos);
 }
 
 TEST_CASE("shelf page: no line is wider than the terminal, and no page higher") {

@@ -145,7 +145,8 @@ TEST_CASE("health: somebody must be able to open the GPUs") {
   profile::Host host;
   host.groups = {"render", "video"};
   Facts facts;
-  facts.gpu_access = facts::GpuAccess{{{"render", {"ubuntu"}}, {"video", {"ubuntu"}}}, false};
+  facts.gpu_access = facts::GpuAccess{};
+  facts.gpu_access->members = {{"render", {"ubuntu"}}, {"video", {"ubuntu"}}};
   CHECK(host_groups(facts, with(host)).status == Status::pass);
   facts.gpu_access->members["render"].clear();
   CHECK(host_groups(facts, with(host)).says == "group render has no members: only root can use the GPUs");

@@ -11,7 +11,7 @@ lie in a content-addressed storage besides (xet.py), as nearly all of the real h
 FILE of faults: a JSON list, read again whenever it changes; the first match with uses left is applied:
     {"match": "REGEX on 'METHOD PATH'", "kind": KIND, "times": N (default: always), ...}
 kinds: status (code, error, message, headers), wrong_byte, short_body, reset (after: bytes), stall (after: bytes,
-seconds), slow (bytes_per_second), html, expired (on a reconstruction: its addresses are out of date), none (ends the
+seconds), slow; the last three take bytes_per_second; html, expired (on a reconstruction: its addresses are out of date), none (ends the
 search: no fault).
 """
 import argparse
@@ -236,13 +236,14 @@ class Handler(xet.Pages, http.server.BaseHTTPRequestHandler):
         limit = fault.get("after", len(body) // 2) if kind in ("reset", "stall") else len(body)
         sent = 0
         try:
-            block = BLOCK if kind == "slow" else 16 * BLOCK
+            pace = fault.get("bytes_per_second")
+            block = BLOCK if pace else 16 * BLOCK
             while sent < min(limit, len(body)):
                 piece = body[sent:min(sent + block, limit)]
                 self.wfile.write(piece)
                 sent += len(piece)
-                if kind == "slow":
-                    time.sleep(len(piece) / fault["bytes_per_second"])
+                if pace:
+                    time.sleep(len(piece) / pace)
             if kind == "reset":
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self.connection.close()
