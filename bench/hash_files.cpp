@@ -1,7 +1,8 @@
-// hash_files THREADS FILE…: every file through the verifier, each against a name it cannot have; prints the
-// bytes.
+// hash_files THREADS[:MIB_A_SECOND] FILE…: every file through the verifier, each against a name it cannot
+// have; prints the bytes. With a rate as a scrub does it, only when nobody else wants processor or drives.
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 
 #include "shelf/verify.h"
 
@@ -31,8 +32,13 @@ int main(int argc, char** argv) {
     hashed = so_far;
     return {};
   };
-  const auto threads = static_cast<unsigned>(std::strtoul(argv[1], nullptr, 10));
-  if (auto done = shelf::verify(*files, wanted, {threads, {}, system::Urgency::normal}, listener); !done) {
+  char* rest = nullptr;
+  shelf::Effort effort{static_cast<unsigned>(std::strtoul(argv[1], &rest, 10)), {}, system::Urgency::normal};
+  if (*rest == ':') {
+    effort.rate = {std::strtoul(rest + 1, nullptr, 10) << 20U};
+    effort.urgency = system::Urgency::idle;
+  }
+  if (auto done = shelf::verify(*files, wanted, effort, listener); !done) {
     std::fprintf(stderr, "%s\n", to_text(done.error()).c_str());
     return 1;
   }

@@ -5,6 +5,7 @@ As in bench/run: both sides do the same work in one run, alternated, the first r
 Needs some 12 GB of free space in the directory FETTLE_BENCH_DIR (default /var/tmp). The client, where there is one:
 FETTLE_BENCH_HF="hf"; in a chroot FETTLE_BENCH_HF="chroot DIR hf" with FETTLE_BENCH_HF_ROOT=DIR, FETTLE_BENCH_DIR below.
 """
+import json
 import os
 import pathlib
 import resource
@@ -17,6 +18,7 @@ import time
 
 ROUNDS = 7
 MIB = 1 << 20
+SCRUB_RATE = 200  # MiB a second, what `fettle shelf scrub` does unless it is told another
 FILE_SIZE = int(os.environ.get("FETTLE_BENCH_MIB", "128")) * MIB  # of each file that is verified warm
 
 # What `hf cache verify` does for large files: one after another, 1 MiB at a time.
@@ -139,6 +141,40 @@ def verify_cold(build, folder):
     return rows
 
 
+def serving(build, folder):
+    """P6: what reads of a program that serves lose beside a scrub at its usual rate."""
+    if not shutil.which("fio"):
+        return [("P6", "reads beside a scrub", "fio missing", "", "", "<= 5 % less")]
+    served, scrubbed = (folder / name for name in ("served", "scrubbed"))
+    for place in (served, scrubbed):
+        place.mkdir()
+    read = make_files(served, 4, 512 * MIB)
+    other = make_files(scrubbed, 8, 512 * MIB)
+
+    def megabytes():
+        """A second: random reads of 256 KiB past the page cache, as weights are paged in."""
+        told = subprocess.run(["fio", "--name=serve", "--rw=randread", "--bs=256k", "--direct=1", "--ioengine=libaio", "--iodepth=4",
+                               "--readonly", "--time_based", "--runtime=4", "--output-format=json", "--filename=" + ":".join(read)],
+                              capture_output=True, text=True, check=True).stdout
+        return json.loads(told[told.index("{"):])["jobs"][0]["read"]["bw_bytes"] / 1e6
+    seen = {"alone": [], "beside": []}
+    for turn in range(ROUNDS + 1):
+        for name in ("alone", "beside") if turn % 2 else ("beside", "alone"):
+            drop(read + other)
+            scrub = None
+            if name == "beside":
+                scrub = subprocess.Popen([build / "bench/hash_files", f"1:{SCRUB_RATE}", *other], stdout=subprocess.DEVNULL)
+            result = megabytes()
+            if scrub:
+                scrub.kill()
+                scrub.wait()
+            if turn:
+                seen[name].append(result)
+    alone, beside = (statistics.median(seen[name]) for name in ("alone", "beside"))
+    return [("P6", f"reads of 256 KiB beside a scrub of {SCRUB_RATE} MiB/s", f"{beside:.0f} MB/s", f"alone {alone:.0f} MB/s",
+             f"{beside / alone:.2f}", ">= 0.95")]
+
+
 # Files of each of the 38 repositories: the column NB FILES of the source document, 2,194 together.
 FILES = [42, 11, 32, 19, 50, 10, 34, 34, 17, 253, 61, 51, 18, 18, 36, 108, 21, 15, 97, 26, 26, 38, 20, 174, 181, 26, 17,
          68, 36, 80, 27, 8, 82, 101, 55, 101, 101, 100]
@@ -218,7 +254,7 @@ def scan(build, folder):
     return rows
 
 
-ROWS = {"scan": scan, "P5": verify_warm, "P6": verify_cold}
+ROWS = {"scan": scan, "P5": verify_warm, "P6": verify_cold, "serving": serving}
 
 
 def rows(build, wanted=()):

@@ -69,7 +69,7 @@ constexpr std::array rows{
         "look at its name in the shelf's file; a private one needs a token", 0s},
     Row{"/xet-read-token/", State::held, Why::failed, "the hub gives no key to its storage", network_hint,
         60s},
-    Row{"404 Not Found", State::held, Why::missing, "the hub's storage does not have one of its files",
+    Row{"404 Not Found", State::held, Why::missing, "the hub or its storage does not have what was asked for",
         "does a mirror or a proxy lack it? the worker tries again by itself", 300s},
     Row{"No space left on device", State::held, Why::failed, "the cache is full",
         "free some space; the worker looks again by itself", 300s},

@@ -1,8 +1,12 @@
-"""The hub's client in an environment of its own, really made by Python and pip, from wheels that are made here."""
+"""Clients of the hub beside fettle: one of its own, really made by Python and pip from wheels that are made here; and npm's,
+an independent reader of the cache."""
 
 import base64
 import hashlib
 import importlib.util
+import json
+import shutil
+import subprocess
 import sys
 import zipfile
 
@@ -63,3 +67,19 @@ def test_client_from_wheels(machine):
     assert "what came is not what the list names" in said, said
     assert machine.path("/opt/fettle/hf").readlink() == before
     assert machine.fettle_json("shelf", "client", "show") == shown
+
+
+def test_witness_reads_the_cache(machine):
+    """an independent client finds in the cache what was staged, by commit, and has no complaint"""
+    modules = nodes.TESTS.parent / "build/npm/node_modules"
+    if not (modules / "@huggingface/hub").exists() or not shutil.which("node"):
+        raise nodes.Skip(f"no @huggingface/hub in {modules}, or no node")
+    machine.fettle("provision", "--cache")
+    machine.fettle("stage", "tiny")
+    shelf = machine.fettle_json("shelf", "list")
+    done = subprocess.run(["node", nodes.TESTS / "hub/witness.mjs", modules, "-", "--scan", machine.path("/srv/fettle/hf/hub")],
+                          capture_output=True, text=True, timeout=60, check=True)
+    told = json.loads(done.stdout)
+    assert told["warnings"] == [], told
+    ours = {one["id"]: [revision["commit"] for revision in one["revisions"]] for one in shelf["cache"]["repositories"]}
+    assert len(ours) == 2 and {one["id"]: one["revisions"] for one in told["repositories"]} == ours, (told, ours)

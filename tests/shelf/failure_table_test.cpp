@@ -65,7 +65,7 @@ constexpr std::array rows{
         "Error: Client error '404 Not Found' for url 'https://cdn/x'\nHint: set HF_DEBUG=1 as environment "
         "variable for full traceback.",
         Leaves::small, State::held, Why::missing,
-        "storage does not have one of its files (the client says: Error: Client error '404", "a mirror",
+        "storage does not have what was asked for (the client says: Error: Client error '404", "a mirror",
         300s},
     Row{"400 at the storage", 1, "Error: Bad request:\n\nthe file is too large", Leaves::small, State::held,
         Why::refused, "does not take this request", by_itself, 300s},
