@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <boost/json/array.hpp>
+#include <chrono>
+#include <optional>
 
 #include "base/json.h"
 #include "base/text.h"

@@ -6,7 +6,9 @@
 #pragma once
 
 #include <functional>
-#include <optional>
+#include <map>
+#include <string>
+#include <vector>
 
 #include "images/report.h"
 #include "profile/images.h"

@@ -1,6 +1,7 @@
 #include "profile/configuration.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "profile/opening.h"

@@ -1,5 +1,4 @@
 // The kind "images": container images by digest.
-#include <algorithm>
 #include <array>
 
 #include "profile/documents.h"

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
+
 #include "profile/load.h"
 #include "support/source.h"
 #include "support/tables.h"
