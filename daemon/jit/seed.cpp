@@ -77,17 +77,19 @@ Result<Image> identify(const Program& program, const std::string& image) {
   Image out;
   out.id = json_text(*value, "Id");
   if (!out.id.starts_with("sha256:")) out.id = "sha256:" + out.id;
-  out.digest = out.id;  // of one that was built here and never pushed: its name means nothing elsewhere
+  // Of one that was built or named here, and never pushed under that name: it means nothing elsewhere.
+  out.digest = out.id;
   const std::string name = image.substr(0, image.find('@'));
   const auto colon = name.find(':', name.find_last_of('/') == std::string::npos ? 0 : name.find_last_of('/'));
-  bool is_sure = false;
+  const std::string repository = name.substr(0, colon);
   for (const boost::json::value& each : json_list(*value, "RepoDigests")) {
     const std::string text = each.is_string() ? std::string(each.get_string()) : std::string();
     const auto at = text.find('@');
-    if (at == std::string::npos || is_sure) continue;
-    out.digest = text.substr(at + 1);
-    out.is_published = true;
-    is_sure = text.substr(0, at).ends_with(name.substr(0, colon));
+    if (at == std::string::npos || out.is_published) continue;
+    // Podman writes the registry out. A digest that another repository has may be of another packing.
+    const std::string_view from(text.data(), at);
+    out.is_published = from == repository || from == "docker.io/" + repository;
+    if (out.is_published) out.digest = text.substr(at + 1);
   }
   if (profile::is_digest(out.digest) && profile::is_digest(out.id)) return out;
   return fail(Why::malformed, "cannot tell the digest of the image '" + image + "'", {});

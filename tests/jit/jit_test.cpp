@@ -446,6 +446,18 @@ TEST_CASE("jit: an image's place begins with what the image brings, once") {
   CHECK(again.error().why == Why::refused);
 }
 
+TEST_CASE("jit: an image that was only named here is known by what this node calls it, not by that name") {
+  Machine machine;
+  machine.tree.file("/usr/bin/docker");
+  FakeDocker docker(machine.tree);
+  const system::System system{machine.tree.files(), docker, machine.clock};
+  const auto done = seed(system, machine.profile, "mine/vllm-openai-rocm:v0.23.0", "gfx942", "");
+  REQUIRE_MESSAGE(done, done.error().said);
+  CHECK((*done)[0].manifest.image == "sha256:" + std::string(64, '1'));
+  CHECK((*done)[0].manifest.reference.empty());
+  CHECK_FALSE(seeded(machine.tree.files(), machine.profile, "mine/vllm-openai-rocm:v0.23.0"));
+}
+
 TEST_CASE("jit: seeding that fails leaves nothing, neither a place nor a container") {
   for (int broken = 0; broken < 3; ++broken) {
     CAPTURE(broken);
