@@ -47,10 +47,12 @@ bool Pattern::matches(std::string_view text) const {
 }
 
 std::optional<std::string_view> Pattern::behind(std::string_view text) const {
+  // With an end behind it, for whatever reads on to a NUL; REG_STARTEND says where it really ends, as there may
+  // be one inside.
+  const std::string ended(text);
   regmatch_t range{};
-  range.rm_eo = static_cast<regoff_t>(text.size());
-  // A copy would need the NUL that REG_STARTEND does without.
-  if (::regexec(compiled_.get(), text.data(), 1, &range, REG_STARTEND) != 0) return std::nullopt;
+  range.rm_eo = static_cast<regoff_t>(ended.size());
+  if (::regexec(compiled_.get(), ended.c_str(), 1, &range, REG_STARTEND) != 0) return std::nullopt;
   return text.substr(static_cast<std::size_t>(range.rm_eo));
 }
 
