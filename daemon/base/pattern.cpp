@@ -47,8 +47,8 @@ bool Pattern::matches(std::string_view text) const {
 }
 
 std::optional<std::string_view> Pattern::behind(std::string_view text) const {
-  // With an end behind it, for whatever reads on to a NUL; REG_STARTEND says where it really ends, as there may
-  // be one inside.
+  // With an end behind it, for whatever reads on to a NUL; REG_STARTEND says where it really ends, as there
+  // may be one inside.
   const std::string ended(text);
   regmatch_t range{};
   range.rm_eo = static_cast<regoff_t>(ended.size());
