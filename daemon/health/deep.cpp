@@ -10,9 +10,12 @@ std::string id_of(const profile::DeepCheck& check) {
   return "deep." + check.name;
 }
 
+std::string again(const profile::DeepCheck& check) {
+  return "`fettle check --deep " + check.name + "` runs it anew";
+}
+
 std::string advice_of(const profile::DeepCheck& check) {
-  const std::string again = "`fettle check --deep " + check.name + "` runs it anew";
-  return check.advice.empty() ? again : check.advice + "; " + again;
+  return check.advice.empty() ? again(check) : check.advice + "; " + again(check);
 }
 
 Finding judge(const profile::DeepCheck& check, const facts::Facts& facts) {
@@ -37,10 +40,13 @@ Finding judge(const profile::DeepCheck& check, const facts::Facts& facts) {
 }  // namespace
 
 NamedFinding deep_finding(const profile::DeepCheck& check, const facts::DeepTrial& trial) {
-  return {id_of(check),
-          "deep check " + check.name,
-          {trial.status, trial.says, trial.status == Status::pass ? std::string() : advice_of(check)},
-          trial.stamp.at};
+  std::string hint;
+  if (trial.status == Status::fail || trial.status == Status::warn) hint = advice_of(check);
+  // It never said anything: it is not installed, or did not end.
+  if (trial.status == Status::unknown)
+    hint = "see that '" + check.command.front() + "' is there and ends; " + again(check);
+  return {
+      id_of(check), "deep check " + check.name, {trial.status, trial.says, std::move(hint)}, trial.stamp.at};
 }
 
 Findings deep_findings(const facts::Facts& facts, const profile::Profile& profile,
