@@ -322,6 +322,7 @@ serve::Inputs Look::operator()(const profile::Profile& profile, Depth depth) {
   show_images(files_, now, inputs);
   inputs.facts = facts_json(*facts_);
   inputs.storage = provision_json(files_);
+  inputs.generation = json_text(inputs.storage, "generation");
   inputs.collected = collected_json(*facts_);
   inputs.env = env_json(profile);
   return inputs;

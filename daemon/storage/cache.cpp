@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/names.h"
 #include "base/text.h"
+#include "base/utc.h"
 #include "storage/report.h"
 #include "system/random.h"
 
@@ -140,11 +141,11 @@ class Preparation {
     if (!marker) {
       boost::json::array serials;
       for (const RecordedDrive& drive : record.drives) serials.emplace_back(drive.serial);
-      const auto written = system_.files.write(
-          path,
-          pretty_json(
-              {{"id", prepared_.generation}, {"created", to_text(system_.clock.now())}, {"drives", serials}}),
-          0644);
+      const auto written = system_.files.write(path,
+                                               pretty_json({{"id", prepared_.generation},
+                                                            {"created", utc_text(system_.clock.now())},
+                                                            {"drives", serials}}),
+                                               0644);
       if (!written) return written;
       outcome = *written;
     }
