@@ -23,13 +23,20 @@ constexpr auto well_for_a_while = 60s;
 // The plain path of the client refuses larger files (50 * 10^9 bytes).
 constexpr Bytes plain_limit{50'000'000'000};
 
+// The client's command line; with it comes all that a download needs, except hf_xet, which starts threads.
+constexpr std::string_view client_module = "huggingface_hub.cli.hf";
+
 // After a stall the second attempt goes without the xet protocol, where most hangs come from.
 enum class Attempt { normal, without_xet };
 constexpr std::array attempts{Attempt::normal, Attempt::without_xet};
 
 class HubSource final : public Source {
  public:
-  explicit HubSource(const Work& work) : work_(work) {}
+  explicit HubSource(const Work& work)
+      : loaded_(work.system.runner.keeping_loaded({std::string(client_module)})),
+        system_{work.system.files, loaded_ ? *loaded_ : work.system.runner, work.system.clock},
+        work_{system_,   work.shelf,    work.options, work.layout, work.directory_mode,
+              work.tick, work.stop_now, work.pause} {}
 
   Step<std::vector<profile::Repository>> repositories() override { return work_.shelf.repositories; }
 
@@ -190,6 +197,10 @@ class HubSource final : public Source {
             "is the hub reachable from this node? the worker tries again by itself"};
   }
 
+  // Each start of the client costs half a second of loading: it is asked for its version, for each list of
+  // files, for small files and for the others, and pays once for all of them.
+  std::unique_ptr<system::Runner> loaded_;
+  system::System system_;
   Work work_;
   std::optional<Client> client_;
   bool stalled_ = false;

@@ -46,6 +46,12 @@ class Runner {
   // Ends this process by becoming that program, with our terminal and without a deadline: for output that
   // goes on. Comes back only with an error; a fake runs it.
   virtual Result<Completed> replace_self(const Command& command) { return run(command); }
+
+  // For a program of Python that is run again and again: a runner that loads its interpreter and these
+  // modules once and forks for each run. Output, exit code, signals and limits are those of run() and
+  // run_watched(); programs of other kinds, and other environments than the first one, are run as here. This
+  // runner outlives it. Nothing where there is no such runner: a fake.
+  virtual std::unique_ptr<Runner> keeping_loaded(std::vector<std::string>) { return nullptr; }
 };
 
 // Real children: own process group, standard input closed, no descriptor inherited. A child dies with its
