@@ -104,6 +104,7 @@ void Daemon::handle_signals() {
 void Daemon::stop() {
   notify_stopping();
   log_.tell(Level::info, "stopping");
+  keep_growth();
   server_.stop();
   loop_.stop();
 }
@@ -174,9 +175,24 @@ void Daemon::on_looked(serve::Inputs inputs, Depth depth) {
                               " ms: " + count_of(inputs.findings.size(), "finding"));
   if (depth == Depth::everything) taken_ = look_began_;
   inputs_ = std::move(inputs);
-  serve::follow(histories_, inputs_.shelves, clock_.now());
+  follow_growth();
   publish();
   if (const auto wanted = std::exchange(wanted_, std::nullopt)) look(*wanted);
+}
+
+void Daemon::follow_growth() {
+  const serve::Followed followed = serve::follow(histories_, inputs_.shelves, clock_.now());
+  if (growth_ == Growth::unknown) return;
+  if (followed == serve::Followed::more) growth_ = Growth::more;
+  const bool is_at_rest = std::none_of(inputs_.shelves.begin(), inputs_.shelves.end(), is_under_way);
+  if (is_at_rest || clock_.steady() - growth_kept_at_ >= times_.growth) keep_growth();
+}
+
+void Daemon::keep_growth() {
+  if (growth_ != Growth::more || !recorder_) return;
+  growth_ = Growth::kept;
+  growth_kept_at_ = clock_.steady();
+  recorder_->push({{}, {}, {}, serve::to_growth(histories_)});
 }
 
 void Daemon::on_overdue() {
@@ -332,6 +348,8 @@ void Daemon::on_remembered(Remembered remembered) {
   first_boot_ = std::move(remembered.first);
   trouble_ = std::move(remembered.trouble);
   if (remembered.acknowledgements) acknowledgements_.restore(std::move(*remembered.acknowledgements));
+  if (growth_ == Growth::unknown) growth_ = histories_.empty() ? Growth::kept : Growth::more;
+  if (remembered.growth) serve::restore(histories_, *remembered.growth, clock_.now());
   if (is_ready_) publish();
 }
 

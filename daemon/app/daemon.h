@@ -52,6 +52,7 @@ struct Times {
   std::chrono::milliseconds settling{5000};  // while the node starts or a shelf is on its way …
   std::chrono::milliseconds reports{1000};   // … and between two looks at the reports then
   std::chrono::milliseconds interest{5000};  // an answer older than this makes a new look for the next reader
+  std::chrono::milliseconds growth{60000};   // between two times that the growth of shelves is written down
   std::chrono::milliseconds overdue{10000};  // a look takes milliseconds; one that takes this long hangs
 };
 
@@ -80,6 +81,8 @@ class Daemon {
   void look(Depth depth);
   void on_looked(serve::Inputs inputs, Depth depth);
   void on_overdue();
+  void follow_growth();
+  void keep_growth();
   void publish();
   void plan_next(serve::State state);
   void keep_alive();
@@ -120,6 +123,9 @@ class Daemon {
 
   serve::Inputs inputs_;  // of the last look
   serve::Histories histories_;
+  // What is kept is replaced as a whole, so it has to be known before.
+  enum class Growth { unknown, kept, more } growth_ = Growth::unknown;
+  std::chrono::steady_clock::time_point growth_kept_at_;
   std::chrono::steady_clock::time_point taken_;
   bool is_ready_ = false;
   bool is_reloading_ = false;

@@ -10,8 +10,9 @@ namespace {
 constexpr std::int64_t events_shown = 1000;
 constexpr std::int64_t boots_shown = 20;
 
-constexpr std::array<std::string_view, 4> steps{store::events_step, store::ledger_step,
-                                                store::acknowledgements_step, store::ledger_generation_step};
+constexpr std::array<std::string_view, 5> steps{store::events_step, store::ledger_step,
+                                                store::acknowledgements_step, store::ledger_generation_step,
+                                                store::growth_step};
 constexpr store::Schema schema{0x66740003, steps};
 
 Finding forgetting(const Error& error) {
@@ -61,6 +62,9 @@ Result<void> Memory::write(const News& news, std::vector<store::Event>& events) 
     if (news.acknowledgements) {
       if (auto kept = store::keep_acknowledgements(*database_, *news.acknowledgements); !kept) return kept;
     }
+    if (news.growth) {
+      if (auto kept = store::keep_growth(*database_, *news.growth); !kept) return kept;
+    }
     if (!news.boot.id.empty()) {
       if (auto added = store::add_stages(*database_, news.boot); !added) return added;
     }
@@ -81,6 +85,7 @@ Remembered Memory::operator()(const News& news) {
         result.events.insert(result.events.begin(), known->begin(), known->end());
       }
       if (auto kept = store::kept_acknowledgements(*database_)) result.acknowledgements = std::move(*kept);
+      if (auto kept = store::kept_growth(*database_)) result.growth = std::move(*kept);
       is_first_ = false;
     }
     std::vector<store::Event> events = news.events;

@@ -1,5 +1,5 @@
-// Memory: what the daemon remembers over restarts: events, and the ledger of boots. And Recorder, the thread
-// on which it writes, because a commit waits for the root disk and the loop must not.
+// Memory: what the daemon remembers over restarts: events, the ledger of boots, how shelves grew. And
+// Recorder, the thread on which it writes, because a commit waits for the root disk and the loop must not.
 #pragma once
 
 #include <condition_variable>
@@ -13,6 +13,7 @@
 #include "base/finding.h"
 #include "store/acknowledgements.h"
 #include "store/events.h"
+#include "store/growth.h"
 #include "store/ledger.h"
 #include "system/files.h"
 
@@ -23,6 +24,7 @@ struct News {
   std::vector<store::Event> events;  // without ids
   store::Boot boot;                  // with the stages reached just now; an empty id = the boot is not known
   std::optional<std::vector<store::Acknowledgement>> acknowledgements;  // all of them, when one changed
+  std::optional<std::vector<store::Growth>> growth;                     // all of it, when there is more
 };
 
 struct Remembered {
@@ -30,6 +32,7 @@ struct Remembered {
   std::vector<store::Boot> boots;    // newest first
   std::optional<store::Boot> first;  // the oldest with the cache of this boot
   std::optional<std::vector<store::Acknowledgement>> acknowledgements;  // at the first time: those kept
+  std::optional<std::vector<store::Growth>> growth;                     // the same
   std::optional<Finding> trouble;                                       // why something will be forgotten
 };
 

@@ -134,7 +134,8 @@ constexpr std::array fields{
     Field{"OneShelf", "taken_at", "time", "when the node was looked at"},
     Field{"OneShelf", "shelf", "Shelf", "the shelf"},
     Field{"OneShelf", "report", "any", "the worker's own report: repositories and files; null without one"},
-    Field{"OneShelf", "history", "[Sample]", "how it grew since the daemon started, oldest first"},
+    Field{"OneShelf", "history", "[Sample]",
+          "how it grew, oldest first; a restart of the daemon forgets none of it"},
 
     Field{"Sample", "at", "time", "when"},
     Field{"Sample", "done_bytes", "count", "bytes on the disk then"},

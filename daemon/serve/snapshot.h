@@ -64,7 +64,7 @@ struct Shelf {
   std::optional<std::chrono::seconds> left;
   std::string error;                    // why it stopped, or why it is unknown
   boost::json::value detail = nullptr;  // the worker's own report: repositories and files
-  std::vector<ProgressSample> history;  // what the daemon saw of its growth since it started, oldest first
+  std::vector<ProgressSample> history;  // what the daemon saw of its growth, oldest first
 };
 
 struct Cache {

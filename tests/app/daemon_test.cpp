@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/post.hpp>
 #include <condition_variable>
@@ -46,6 +47,7 @@ class Node {
       serve::Inputs inputs;
       inputs.profile = wanted.name;
       inputs.findings = {{"cache.mounted", "cache", {Status::pass, "mounted", {}}, {}}};
+      inputs.shelves = shelves_;
       inputs.taken_at = clock.now();
       inputs.taken_steady = clock.steady();
       return inputs;
@@ -56,18 +58,20 @@ class Node {
   profile::Complaints start(Times times = {}) {
     auto sockets = serve::open_sockets(tree.files());
     REQUIRE(sockets);
-    daemon.emplace(loop, clock, log, rooms, times);
+    loop.emplace();
+    daemon.emplace(*loop, clock, log, rooms, times);
     auto complaints = daemon->start(std::move(*sockets), {});
-    thread_ = std::thread([this] { loop.run(); });
+    thread_ = std::thread([this] { loop->run(); });
     return complaints;
   }
 
   void stop() {
     hold(false);
     if (!thread_.joinable()) return;
-    boost::asio::post(loop, [this] { daemon->stop(); });
+    boost::asio::post(*loop, [this] { daemon->stop(); });
     thread_.join();
     daemon.reset();
+    loop.reset();  // what waited there holds the sockets
   }
 
   void reload(profile::Loaded next) {
@@ -75,13 +79,18 @@ class Node {
       const std::lock_guard hold(mutex_);
       loaded_ = std::move(next);
     }
-    boost::asio::post(loop, [this] { daemon->reload(); });
+    boost::asio::post(*loop, [this] { daemon->reload(); });
   }
 
   void hold(bool held) {
     const std::lock_guard lock(mutex_);
     held_ = held;
     changed_.notify_all();
+  }
+
+  void want(std::vector<serve::Shelf> shelves) {
+    const std::lock_guard lock(mutex_);
+    shelves_ = std::move(shelves);
   }
 
   void throw_next() {
@@ -94,11 +103,20 @@ class Node {
     REQUIRE(changed_.wait_for(hold, std::chrono::seconds(30), [&] { return looks_ >= number; }));
   }
 
-  boost::json::value status() {
+  boost::json::value status() { return get("/v1/status"); }
+  boost::json::value get(const std::string& path) {
     test::RawClient client(tree.files(), names::status_socket);
-    const std::string reply = client.ask("GET /v1/status HTTP/1.1\r\nHost: f\r\nConnection: close\r\n\r\n");
+    const std::string reply = client.ask("GET " + path + " HTTP/1.1\r\nHost: f\r\nConnection: close\r\n\r\n");
     REQUIRE(reply.find("\r\n\r\n") != std::string::npos);
-    return *parse_json(reply.substr(reply.find("\r\n\r\n") + 4), "the status");
+    return *parse_json(reply.substr(reply.find("\r\n\r\n") + 4), "the answer");
+  }
+
+  // How much of the shelf was there, look by look.
+  std::vector<std::uint64_t> growth(const std::string& shelf) {
+    std::vector<std::uint64_t> all;
+    const auto answer = get("/v1/shelves/" + shelf);
+    for (const auto& sample : json_list(answer, "history")) all.push_back(json_count(sample, "done_bytes"));
+    return all;
   }
 
   // Asks until the answer fits; the last answer when it never does.
@@ -113,7 +131,7 @@ class Node {
   test::Tree tree;
   system::RealClock clock;
   Log log{Log::Goes::to_stderr, Level::error};
-  boost::asio::io_context loop;
+  std::optional<boost::asio::io_context> loop;  // of this start
   Rooms rooms;
   std::optional<Daemon> daemon;
 
@@ -121,6 +139,7 @@ class Node {
   std::mutex mutex_;
   std::condition_variable changed_;
   profile::Loaded loaded_ = good("first");
+  std::vector<serve::Shelf> shelves_;
   bool held_ = false;
   bool throws_ = false;
   int looks_ = 0;
@@ -255,6 +274,58 @@ TEST_CASE("daemon: nobody asks, nobody looks; somebody asks, and the next look i
   node.wait_for_look(1);
   node.status();
   node.wait_for_look(2);
+}
+
+TEST_CASE("daemon: how a shelf grew outlives a restart, and a shelf at rest costs no more writes") {
+  Node node;
+  std::atomic<int> kept{0};
+  const auto remembering = [&] {
+    const auto memory = std::make_shared<Memory>(node.tree.files(), std::string(names::daemon_state));
+    return [memory, &kept](const News& news) {
+      if (news.growth) ++kept;
+      return (*memory)(news);
+    };
+  };
+  serve::Shelf shelf;
+  shelf.name = "tiny";
+  shelf.total = Bytes{100};
+  const auto reach = [&](serve::Progress progress, std::uint64_t done) {
+    shelf.progress = progress;
+    shelf.done = Bytes{done};
+    node.want({shelf});
+    (void)node.status_until([&](const auto&) {
+      const auto growth = node.growth("tiny");
+      return !growth.empty() && growth.back() == done;
+    });
+  };
+  Times times;
+  times.reports = times.interest = times.growth = std::chrono::milliseconds(1);
+  node.rooms.remember = remembering();
+  REQUIRE(node.start(times).empty());
+  reach(serve::Progress::working, 10);
+  reach(serve::Progress::working, 20);
+  // What is kept is known by then.
+  (void)node.status_until([&](const auto&) { return kept > 0; });
+  node.stop();
+  node.rooms.remember = remembering();
+  REQUIRE(node.start(times).empty());
+  reach(serve::Progress::working, 30);
+  // What was kept has come back by then.
+  (void)node.status_until([&](const auto&) { return node.growth("tiny").front() == 10; });
+  reach(serve::Progress::ready, 100);
+  node.stop();
+  const int at_rest = kept;
+  node.rooms.remember = remembering();
+  REQUIRE(node.start(times).empty());
+  reach(serve::Progress::ready, 100);
+  const auto growth = node.growth("tiny");
+  for (const std::uint64_t done : {10, 20, 30, 100}) {
+    CAPTURE(done);
+    CHECK(std::count(growth.begin(), growth.end(), done) >= 1);
+  }
+  CHECK(std::is_sorted(growth.begin(), growth.end()));
+  node.stop();
+  CHECK(kept == at_rest);
 }
 
 TEST_CASE("notify and log: outside of systemd nothing goes wrong, and a message cannot forge a line") {

@@ -92,6 +92,41 @@ TEST_CASE("memory: what a full disk kept out of the file goes in when there is r
   CHECK(known.boots[0].stages.size() == 2);
 }
 
+TEST_CASE("memory: how shelves grew outlives the daemon, the newest word counts, and it has a limit") {
+  Tree tree;
+  const std::vector<store::Growth> growth{
+      {"large", at(5), {1}, {0}}, {"tiny", at(6), {2}, {1}}, {"tiny", at(7), {4}, {2}}};
+  {
+    Memory memory(tree.files(), path);
+    CHECK(memory({}).growth->empty());
+    News more;
+    more.growth = growth;
+    CHECK_FALSE(memory(more).growth);
+    CHECK_FALSE(memory(news("starting")).growth);  // what is not told stays as it is
+  }
+  {
+    Memory memory(tree.files(), path);
+    const auto known = memory({}).growth;
+    REQUIRE(known);
+    REQUIRE(known->size() == 3);
+    CHECK((*known)[0].shelf == "large");
+    CHECK((*known)[2].at == at(7));
+    CHECK((*known)[2].done == Bytes{4});
+    CHECK((*known)[2].verified == Bytes{2});
+    News fewer;
+    fewer.growth = {growth[1]};
+    (void)memory(fewer);
+  }
+  Memory memory(tree.files(), path);
+  CHECK(memory({}).growth->size() == 1);
+  News many;
+  many.growth.emplace();
+  for (int second = 0; second < 20'010; ++second) many.growth->push_back({"tiny", at(second), {1}, {1}});
+  (void)memory(many);
+  Memory last(tree.files(), path);
+  CHECK(last({}).growth->size() == store::growth_kept);
+}
+
 TEST_CASE("recorder: the caller never waits, and nothing that was pushed is lost at the end") {
   std::promise<void> disk;
   const std::shared_future<void> wakes = disk.get_future().share();

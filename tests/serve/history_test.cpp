@@ -71,3 +71,49 @@ TEST_CASE("history: a clock that is set back begins it anew, and a shelf nobody 
   follow(histories, {}, at(501));
   CHECK(histories.empty());
 }
+
+TEST_CASE("history: what was kept comes before what was seen since, and counts as seen") {
+  Histories before;
+  follow(before, {shelf_with(Progress::working, 10, 0)}, at(100));
+  follow(before, {shelf_with(Progress::working, 20, 5)}, at(200));
+  const auto kept = to_growth(before);
+  REQUIRE(kept.size() == 2);
+  Histories histories;
+  CHECK(follow(histories, {shelf_with(Progress::working, 30, 10)}, at(300)) == Followed::more);
+  restore(histories, kept, at(301));
+  follow(histories, {shelf_with(Progress::ready, 40, 40)}, at(400));
+  const auto& history = histories.at("tiny");
+  REQUIRE(history.size() == 4);
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK(history[i].at == at(100 * (static_cast<std::int64_t>(i) + 1)));
+    CHECK(history[i].done == Bytes{10 * (i + 1)});
+  }
+  CHECK(history[1].verified == Bytes{5});
+  CHECK(follow(histories, {shelf_with(Progress::ready, 40, 40)}, at(500)) == Followed::nothing);
+  // After a boot the worker's report is gone: that is no shelf that shrank.
+  CHECK(follow(histories, {shelf_with(Progress::waiting, 0, 0)}, at(600)) == Followed::nothing);
+  CHECK(follow(histories, {shelf_with(Progress::unknown, 0, 0)}, at(601)) == Followed::nothing);
+  CHECK(follow(histories, {}, at(700)) == Followed::more);
+}
+
+TEST_CASE("history: of what was kept, the future, the long past and what was seen again are left out") {
+  Histories before;
+  for (std::uint64_t second = 1; second <= 239; ++second)
+    follow(before, {shelf_with(Progress::working, second, 0)}, at(static_cast<std::int64_t>(second)));
+  Histories late;
+  restore(late, to_growth(before), at(239) + history_kept_for + std::chrono::seconds(1));
+  CHECK(late.empty());
+  Histories early;
+  restore(early, to_growth(before), at(100));
+  CHECK(early.at("tiny").size() == 100);
+  Histories again;
+  follow(again, {shelf_with(Progress::working, 90, 0)}, at(90));
+  for (std::uint64_t second = 91; second <= 300; ++second)
+    follow(again, {shelf_with(Progress::working, second, 0)}, at(static_cast<std::int64_t>(second)));
+  restore(again, to_growth(before), at(300));
+  const auto& history = again.at("tiny");
+  CHECK(history.size() <= samples_kept);
+  CHECK(history.front().at == at(1));
+  CHECK(history.back().at == at(300));
+  for (std::size_t i = 1; i < history.size(); ++i) CHECK(history[i - 1].at < history[i].at);
+}
