@@ -150,12 +150,12 @@ Result<Outcome> close_mount_point(const profile::Cache& cache, const system::Fil
 Result<std::vector<std::string>> old_mount_points(const std::optional<profile::Cache>& cache,
                                                   const Result<std::vector<facts::Mount>>& mounts,
                                                   const system::Files& files) {
-  if (!mounts) return fail(mounts.error());
   auto known = read_mount_points(files);
   if (!known) return fail(known.error());
-  std::erase_if(*known, [&](const std::string& path) {
-    return (cache && cache->path == path) || is_mounted(*mounts, path);
-  });
+  std::erase_if(*known, [&](const std::string& path) { return cache && cache->path == path; });
+  if (known->empty()) return known;
+  if (!mounts) return fail(mounts.error());
+  std::erase_if(*known, [&](const std::string& path) { return is_mounted(*mounts, path); });
   return known;
 }
 

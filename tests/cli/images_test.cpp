@@ -82,7 +82,7 @@ TEST_CASE("cli images: why the last pull failed is told until the image is here 
   Node node;
   node.runner.expect("/usr/bin/docker", version)
       .expect("/usr/bin/docker", absent)
-      .expect("/usr/bin/docker --host unix:///run/docker.sock pull", {1, "", "manifest unknown\n"});
+      .expect("/usr/bin/docker --host unix:///run/docker.sock pull", Completed{1, "", "manifest unknown\n"});
   CHECK(node.run({"pull"}) == cli::failed);
   node.runner.expect("/usr/bin/docker", version).expect("/usr/bin/docker", absent);
   CHECK(node.run({"list"}) == cli::failed);

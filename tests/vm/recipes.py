@@ -72,7 +72,7 @@ def machine(folder):
     root = folder / "machine"
     run("mmdebstrap", "--variant=apt", "--include=systemd-sysv,udev,ca-certificates,cloud-init,openssh-server,openssh-sftp-server", SUITE, root)
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "key")
-    (root / "root/.ssh").mkdir(mode=0o700)
+    (root / "root/.ssh").mkdir(mode=0o700, exist_ok=True)
     shutil.copy(folder / "key.pub", root / "root/.ssh/authorized_keys")
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
     (root / "run/sshd").mkdir(parents=True, exist_ok=True)
