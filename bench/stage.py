@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""stage.py BUILD [--client HF] [--xet] [--mib N] [--line MBPS] [--rounds N] [ROW…]: P7 and P8, staging through fettle beside the
+"""stage.py BUILD [--client HF] [--xet] [--mib N] [--line MBPS] [--rounds N] [--window S] [ROW…]: P7 and P8, staging through fettle beside the
 bare client on the loopback hub; prints table lines.
 
 Both sides get the same repository (four files of N MiB and small ones) with the same settings of the client, alternated, the
@@ -7,7 +7,9 @@ first round dropped, medians. --line is what one connection of the hub gives, in
 content comes through the hub's content-addressed storage, which is counted; a run in which it did not is void. For P7 a
 second repository a quarter as large tells the price of each repository from that of each byte. For P8 every connection is
 reset or stands still once in the middle, or the client is killed; the bare client then stands in a loop of a shell. The fault
-is over at once, so what is lost beside an undisturbed run is what it costs to come back.
+is over at once, so what is lost beside an undisturbed run is what it costs to come back. `throttle` is P8's other half: a server that
+gives all connections together --line MB/s (5 when none is said) for --window seconds (60 for the row that is promised, 20 is
+enough to try it), fettle beside the bare client with 1, 4 and 16 connections; one round each, so some 5 windows.
 """
 import argparse
 import os
@@ -29,6 +31,7 @@ import staging  # noqa: E402
 
 MIB = 1 << 20
 FILES = 4
+CONNECTIONS = (1, 4, 16)
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -66,17 +69,21 @@ def ran(pid):
 class Side:
     """One of the two ways to fetch; a run gives its seconds, its processor seconds, and what its first process used."""
 
-    def __init__(self, node, files, is_ours):
-        self.node, self.files, self.is_ours = node, files, is_ours
+    def __init__(self, node, files, is_ours, connections=None):
+        self.node, self.files, self.is_ours, self.connections = node, files, is_ours, connections
+
+    @property
+    def command(self):
+        return [self.node.client, "download", staging.REPOSITORY, "--revision", self.node.hub.revisions[staging.REPOSITORY],
+                "--format", "json", "--max-workers", str(self.connections or 8)]
 
     def start(self, *more):
         node = self.node
         if self.is_ours:
             return node.start(*more)
-        command = [node.client, "download", staging.REPOSITORY, "--revision", node.hub.revisions[staging.REPOSITORY],
-                   "--format", "json", "--max-workers", "8"]
-        return subprocess.Popen(command, env=staging.environment(node), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                text=True, start_new_session=True)
+        fixed = {"HF_XET_FIXED_DOWNLOAD_CONCURRENCY": str(self.connections)} if self.connections else {}
+        return subprocess.Popen(self.command, env=staging.environment(node, **fixed), stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, text=True, start_new_session=True)
 
     def once(self, xet):
         self.node.clean()
@@ -120,9 +127,7 @@ class Side:
         return wall, hub.sent(where.split()[1]) - large
 
     def in_a_loop(self):
-        command = [self.node.client, "download", staging.REPOSITORY, "--revision", self.node.hub.revisions[staging.REPOSITORY],
-                   "--format", "json", "--max-workers", "8"]
-        return subprocess.Popen(["sh", "-c", 'until "$@"; do sleep 1; done', "-", *command], text=True, start_new_session=True,
+        return subprocess.Popen(["sh", "-c", 'until "$@"; do sleep 1; done', "-", *self.command], text=True, start_new_session=True,
                                 env=staging.environment(self.node), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
@@ -213,6 +218,26 @@ class Bench:
                          "", f"<= {FILES * self.options.mib} MiB"))
         return rows
 
+    def throttle(self):
+        """The same bytes from a server that gives all connections together one pace."""
+        line, window = self.options.line or 5, self.options.window
+        folder = self.folder / "throttle"
+        folder.mkdir()
+        size = line * 1_000_000 * window // CONNECTIONS[-1]
+        files = staging.make_content(folder, [size + number for number in range(CONNECTIONS[-1])])
+        seen = {}
+        with hubs.Hub(folder, *(["--xet"] if self.options.xet else [])) as hub:
+            hub.faults([{"match": "GET /(xorbs|bridge)/", "kind": "slow", "shared_bytes_per_second": line * 1_000_000}])
+            for connections in (None, *CONNECTIONS):
+                node = staging.Node(folder / str(connections), hub, self.options.build / "daemon/fettle", self.options.client)
+                wall = Side(node, files, connections is None, connections).once(self.options.xet)[0]
+                seen[connections] = sum(map(len, files.values())) / 1e6 / wall
+                node.clean()
+        best = max(CONNECTIONS, key=lambda number: seen[number])
+        return [("P8", f"a server that gives {line} MB/s in all, {window} s, {'xet' if self.options.xet else 'HTTP'}",
+                 f"{seen[None]:.2f} MB/s", f"bare, best of {', '.join(map(str, CONNECTIONS))} connections: {best}, {seen[best]:.2f} MB/s",
+                 f"{seen[None] / seen[best]:.2f}", ">= 0.50")]
+
     def daemon_beside(self, side):
         """fettled itself while a worker stages: the part of its processor that is more than when idle."""
         side.node.clean()
@@ -237,7 +262,7 @@ class Bench:
             daemon.wait()
 
 
-ROWS = {"P7": Bench.p7, "P8": Bench.p8}
+ROWS = {"P7": Bench.p7, "P8": Bench.p8, "throttle": Bench.throttle}
 
 
 def main():
@@ -248,8 +273,9 @@ def main():
     parser.add_argument("--mib", type=int, default=256)
     parser.add_argument("--line", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--window", type=int, default=20)
     parser.add_argument("--folder", default=os.environ.get("FETTLE_BENCH_DIR", "/var/tmp"))
-    parser.add_argument("rows", nargs="*", help="P7, P8; both when none is named")
+    parser.add_argument("rows", nargs="*", help="P7, P8, throttle; all when none is named")
     options = parser.parse_intermixed_args()
     options.build = options.build.resolve()
     beside = pathlib.Path(sys.executable).parent / "hf"

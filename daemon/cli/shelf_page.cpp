@@ -52,6 +52,24 @@ std::string fitted(const std::string& text, std::size_t width) {
   return text.substr(0, front) + ".." + text.substr(text.size() - (width - 2 - front));
 }
 
+// Broken between words into at most `most` lines; what has no room there ends in "..".
+std::vector<std::string> wrapped(std::string_view text, std::size_t width, std::size_t most) {
+  const std::string indent = "  ";
+  std::vector<std::string> all;
+  while (!text.empty() && all.size() < most) {
+    std::size_t room = width - indent.size();
+    if (text.size() <= room) return all.push_back(indent + std::string(text)), all;
+    const bool is_last = all.size() + 1 == most;
+    if (is_last) room -= 2;
+    const auto blank = text.substr(0, room + 1).rfind(' ');
+    const std::size_t end = blank == std::string_view::npos || blank == 0 ? room : blank;
+    all.push_back(indent + std::string(text.substr(0, end)) + (is_last ? ".." : ""));
+    text.remove_prefix(end);
+    text = trim(text);
+  }
+  return all;
+}
+
 Bytes shown_bytes(State state, const shelf::Amount& done, const shelf::Amount& verified) {
   return state == State::verifying ? verified.bytes : done.bytes;
 }
@@ -107,7 +125,8 @@ std::string shelf_line(const shelf::Report& report) {
 std::vector<std::string> shelf_page(const shelf::Report& report, const Paper& paper) {
   const std::size_t width = std::max<std::size_t>(paper.width, 40);
   // Below 64 columns names need the room more than bars do.
-  const std::size_t bar_width = width >= 100 ? 30 : width >= 80 ? 20 : width >= 64 ? 8 : 0;
+  // The last column of a terminal stays free: 79 is what 80 columns give.
+  const std::size_t bar_width = width >= 99 ? 30 : width >= 79 ? 20 : width >= 63 ? 8 : 0;
   const std::size_t brackets = paper.glyphs == Glyphs::ascii ? 2 : 0;
   const auto bar = [&](Bytes done, Bytes total) {
     if (bar_width == 0) return std::string();
@@ -120,9 +139,12 @@ std::vector<std::string> shelf_page(const shelf::Report& report, const Paper& pa
   const auto ready = std::count_if(report.repositories.begin(), report.repositories.end(),
                                    [](const auto& one) { return one.state == State::ready; });
   const Bytes done = shown_bytes(report);
-  page.push_back(fitted(report.shelf, name_width + 2) + "  " + painted(report.state, paper.colour) + " " +
-                 bar(done, report.total.bytes) + percent(done, report.total.bytes) + " " +
-                 to_text(report.total.bytes));
+  std::string first = fitted(report.shelf, name_width + 2) + "  " + painted(report.state, paper.colour);
+  if (report.total.bytes.count > 0) {
+    first += " " + bar(done, report.total.bytes) + percent(done, report.total.bytes) + " " +
+             to_text(report.total.bytes);
+  }
+  page.push_back(first);
   std::string second = "  " + std::to_string(ready) + " of " +
                        count_of(report.repositories.size(), "repository", "repositories") + " ready";
   if (const std::string rate = rate_text(report); !rate.empty()) second += ", " + rate;
@@ -146,10 +168,14 @@ std::vector<std::string> shelf_page(const shelf::Report& report, const Paper& pa
     if (state == State::failed || state == State::refused || state == State::held) return 1;
     return state == State::ready ? 3 : 2;
   };
+  // A sentence cut off says little; on a low terminal the repositories say more.
+  const std::size_t lines_of_error = paper.height < 24 ? 1 : 4;
+  const auto error =
+      report.error ? wrapped(report.error->said, width, lines_of_error) : std::vector<std::string>();
   std::vector<const shelf::RepositoryReport*> shown;
   for (const shelf::RepositoryReport& one : report.repositories) shown.push_back(&one);
-  const std::size_t room =
-      paper.height > 6 + report.current.size() ? paper.height - 6 - report.current.size() : 2;
+  const std::size_t taken = 5 + report.current.size() + std::max<std::size_t>(1, error.size());
+  const std::size_t room = paper.height > taken ? paper.height - taken : 2;
   if (shown.size() > room) {
     std::stable_sort(shown.begin(), shown.end(),
                      [&](const auto* a, const auto* b) { return rank(a->state) < rank(b->state); });
@@ -168,7 +194,7 @@ std::vector<std::string> shelf_page(const shelf::Report& report, const Paper& pa
     }
   }
   if (left_out > 0) page.push_back("  and " + std::to_string(left_out) + " more");
-  if (report.error) page.push_back(("  " + report.error->said).substr(0, width));
+  page.insert(page.end(), error.begin(), error.end());
   return page;
 }
 

@@ -57,6 +57,9 @@ void Course::show_growing(const Survey& survey) {
   for (const auto& [file, part] : survey.growing) {
     if (current.size() < most_shown) current.push_back({file.path, part, file.size});
   }
+  // In the same places from page to page.
+  std::sort(current.begin(), current.end(),
+            [](const FileReport& a, const FileReport& b) { return a.path < b.path; });
 }
 
 Result<void> Course::enter(State state, const std::optional<Error>& error) {

@@ -6,6 +6,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto interval = 1s;
+// A longer estimate tells only that nothing has come yet, or hardly anything.
+constexpr auto longest_estimate = std::chrono::seconds(std::chrono::hours(24 * 7));
 constexpr auto window = 10s;  // long enough to be calm, short enough to show a stall
 
 void add(Amount& sum, const Amount& part) {
@@ -48,8 +50,8 @@ void Progress::sum_up() {
       static_cast<std::uint64_t>(static_cast<double>((now_done - history_.front().second).count) / passed)};
   if (report_.rate.count > 0) {
     const Bytes all = report_.state == State::verifying ? report_.done.bytes : report_.total.bytes;
-    report_.eta =
-        std::chrono::seconds(static_cast<std::int64_t>((all - now_done).count / report_.rate.count));
+    const std::chrono::seconds left(static_cast<std::int64_t>((all - now_done).count / report_.rate.count));
+    if (left <= longest_estimate) report_.eta = left;
   }
 }
 

@@ -95,6 +95,38 @@ TEST_CASE("shelf page: no line is wider than the terminal, and no page higher") 
   CHECK(page[page.size() - 2] == "  and 60 more");
 }
 
+TEST_CASE("shelf page: an ordinary terminal has real bars, and nothing is said of a size that is not known") {
+  shelf::Report report = report_on_its_way();
+  // 80 columns, of which the last stays free.
+  CHECK(shelf_page(report, {79, 24, Glyphs::ascii, Colour::off})[0] ==
+        "frontier                        fetching  [######............]  37 % 3.9 GiB");
+  CHECK(shelf_page(report, {57, 24, Glyphs::ascii, Colour::off})[0] ==
+        "frontier                       fetching   37 % 3.9 GiB");
+  report.state = State::failed;
+  report.total = report.done = {};
+  CHECK(shelf_page(report, {57, 24, Glyphs::ascii, Colour::off})[0] ==
+        "frontier                       failed   ");
+}
+
+TEST_CASE("shelf page: a reason is broken between words, and on a low terminal cut with a sign") {
+  shelf::Report report = report_on_its_way();
+  report.error =
+      Error{Why::missing,
+            "cannot list the files of 'o/n': the hub does not have this revision (the client says: "
+            "Error: Revision not found in model 'o/n'.)",
+            {}};
+  const auto page = shelf_page(report, {57, 40, Glyphs::ascii, Colour::off});
+  REQUIRE(page.size() == 9);
+  CHECK(page[6] == "  cannot list the files of 'o/n': the hub does not have");
+  CHECK(page[7] == "  this revision (the client says: Error: Revision not");
+  CHECK(page[8] == "  found in model 'o/n'.)");
+  const auto low = shelf_page(report, {57, 20, Glyphs::ascii, Colour::off});
+  REQUIRE(low.size() == 7);
+  CHECK(low[6] == "  cannot list the files of 'o/n': the hub does not have..");
+  report.error->said = std::string(500, 'x');
+  CHECK(shelf_page(report, {57, 40, Glyphs::ascii, Colour::off}).size() == 10);
+}
+
 TEST_CASE("shelf page: a bar is as long as it is wide, full only when nothing is missing") {
   CHECK(bar_text({0}, {100}, 4, Glyphs::ascii) == "[....]");
   CHECK(bar_text({99}, {100}, 4, Glyphs::ascii) == "[###.]");

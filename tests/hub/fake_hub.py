@@ -11,7 +11,7 @@ lie in a content-addressed storage besides (xet.py), as nearly all of the real h
 FILE of faults: a JSON list, read again whenever it changes; the first match with uses left is applied:
     {"match": "REGEX on 'METHOD PATH'", "kind": KIND, "times": N (default: always), ...}
 kinds: status (code, error, message, headers), wrong_byte, short_body, reset (after: bytes), stall (after: bytes,
-seconds), slow; the last three take bytes_per_second; html, expired (on a reconstruction: its addresses are out of date), none (ends the
+seconds), slow; the last three take bytes_per_second of each connection, or shared_bytes_per_second of all together; html, expired (on a reconstruction: its addresses are out of date), none (ends the
 search: no fault).
 """
 import argparse
@@ -88,6 +88,19 @@ class Faults:
                         rule["times"] -= 1
                     return rule
             return {}
+
+
+class Line:
+    """What all connections have together: whoever sends waits until its bytes have had their time."""
+
+    def __init__(self):
+        self.lock, self.free_at = threading.Lock(), 0.0
+
+    def send(self, count, pace):
+        with self.lock:
+            self.free_at = max(self.free_at, time.monotonic()) + count / pace
+            wait = self.free_at - time.monotonic()
+        time.sleep(wait)
 
 
 class Handler(xet.Pages, http.server.BaseHTTPRequestHandler):
@@ -236,14 +249,16 @@ class Handler(xet.Pages, http.server.BaseHTTPRequestHandler):
         limit = fault.get("after", len(body) // 2) if kind in ("reset", "stall") else len(body)
         sent = 0
         try:
-            pace = fault.get("bytes_per_second")
-            block = BLOCK if pace else 16 * BLOCK
+            pace, shared = fault.get("bytes_per_second"), fault.get("shared_bytes_per_second")
+            block = BLOCK if pace or shared else 16 * BLOCK
             while sent < min(limit, len(body)):
                 piece = body[sent:min(sent + block, limit)]
                 self.wfile.write(piece)
                 sent += len(piece)
                 if pace:
                     time.sleep(len(piece) / pace)
+                if shared:
+                    self.server.hub.line.send(len(piece), shared)
             if kind == "reset":
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self.connection.close()
@@ -279,6 +294,7 @@ class Hub:
         self.log = options.log
         self.log_lock = threading.Lock()
         self.stopping = threading.Event()
+        self.line = Line()
         self.main = Server(("127.0.0.1", options.port), Handler)
         self.second = Server(("127.0.0.1", 0), Handler)
         self.main.hub = self.second.hub = self
