@@ -124,7 +124,17 @@ std::vector<std::string> arrangement_lines(const profile::Profile& profile, cons
 }
 
 std::vector<storage::Arranged> arrange(const profile::Profile& profile, const system::System& system) {
-  return done(plans_for(profile, system.files), system);
+  const Plans plans = plans_for(profile, system.files);
+  std::vector<storage::Arranged> all = done(plans, system);
+  if (plans.units == Units::as_they_are) return all;
+  if (const auto again = storage::is_to_be_read_again(profile, system.files); !again || *again) {
+    all.push_back({std::string(reading_again), Outcome::failed,
+                   Error{Why::failed,
+                         "cannot have systemd mount the cache where the configuration says: its "
+                         "units are not those of the configuration",
+                         "`journalctl -b -g fettle-generator` tells whether the generator failed"}});
+  }
+  return all;
 }
 
 std::vector<storage::Arranged> take_arrangement_away(const system::System& system) {

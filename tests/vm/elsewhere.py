@@ -27,7 +27,8 @@ def is_at(machine, path):
     assert machine.must(f"cat {path}/file") == "precious\n"
     assert node.array_uuid(machine) == remembered["uuid"]
     assert f"HF_HOME={path}/hf" in machine.must("cat /run/fettle/env/container.env")
-    machine.must(f"test -d {path}/hf/hub; fettle shelf verify tiny; fettle collect --now")
+    machine.must(f"test -d {path}/hf/hub; fettle shelf verify tiny; fettle collect --now; systemctl restart fettled.service", 300)
+    node.wait_ready(machine)
     status = {finding["id"]: finding for finding in node.get(machine, "/v1/status")[1]["findings"]}
     for check in ("cache.mounted", "cache.provisioned", "cache.array", "cache.options", "cache.writes"):
         assert status[check]["status"] == "pass", status[check]
