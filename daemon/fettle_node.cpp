@@ -40,6 +40,7 @@ constexpr auto commands = std::to_array<cli::Command>({
     {"profile", "what is wanted of this node, and every mistake in saying so", &cli::run_profile},
     {"inventory", "the nodes of a fleet, for Ansible or Prometheus", &cli::run_inventory},
     {"provision", "one phase of making the cache; the units run it at boot", &cli::run_provision},
+    {"generator", "the units of a cache elsewhere than /srv/fettle; systemd runs it", &cli::run_generator},
     {"collect", "try the cache and the drives for the daemon; a timer runs it", &cli::run_collect},
     {"stage", "fetch, verify and publish one shelf; the units run it", &cli::run_stage},
 });

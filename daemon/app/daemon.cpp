@@ -208,6 +208,7 @@ void Daemon::publish() {
   inputs.refresh = std::chrono::duration_cast<std::chrono::seconds>(times_.idle);
   inputs.price = profile_.price;
   inputs.boots = boots_;
+  inputs.first_boot = first_boot_;
   for (serve::Shelf& shelf : inputs.shelves) {
     const auto history = histories_.find(shelf.name);
     if (history != histories_.end()) shelf.history = history->second;
@@ -330,7 +331,7 @@ void Daemon::remember(std::vector<store::Event> events, const serve::Inputs& inp
   if (!recorder_) return;
   News news{std::move(events), {}, {}};
   if (!inputs.boot_id.empty() && inputs.uptime) {
-    news.boot = {inputs.boot_id, inputs.taken_at - *inputs.uptime, {}};
+    news.boot = {inputs.boot_id, inputs.taken_at - *inputs.uptime, {}, inputs.generation};
     for (store::Stage& stage : serve::stages_reached(inputs, verdict)) {
       if (stages_.insert(stage.name).second) news.boot.stages.push_back(std::move(stage));
     }
@@ -344,6 +345,7 @@ void Daemon::on_remembered(Remembered remembered) {
   constexpr std::size_t kept = 2 * events_on_page;
   if (events_.size() > kept) events_.erase(events_.begin(), events_.end() - events_on_page);
   boots_ = std::move(remembered.boots);
+  first_boot_ = std::move(remembered.first);
   trouble_ = std::move(remembered.trouble);
   if (remembered.acknowledgements) acknowledgements_.restore(std::move(*remembered.acknowledgements));
   if (growth_ == Growth::unknown) growth_ = histories_.empty() ? Growth::kept : Growth::more;

@@ -135,6 +135,7 @@ class Daemon {
 
   std::vector<store::Event> events_;  // the newest, oldest first
   std::vector<store::Boot> boots_;
+  std::optional<store::Boot> first_boot_;      // with this cache
   std::set<std::string, std::less<>> stages_;  // reached by this boot as far as we know
   AcknowledgementList acknowledgements_;
   std::shared_ptr<const serve::Snapshot> published_;

@@ -18,6 +18,7 @@
 #include "shelf/report.h"
 #include "storage/consumers.h"
 #include "storage/places.h"
+#include "storage/quota.h"
 #include "storage/report.h"
 #include "storage/trials.h"
 
@@ -304,6 +305,8 @@ serve::Inputs Look::operator()(const profile::Profile& profile, Depth depth) {
   // Without the cache there is no space to judge; cache.mounted says that.
   const auto space = space_of(profile, *facts_, files_);
   if (space) inputs.findings.push_back(storage::space_finding(*space, *facts_, profile, now));
+  inputs.findings.push_back(
+      storage::quota_finding(storage::look_at_quota_use(profile, facts_->mounts, files_), now));
   const shelf::Reports reports = shelf::read_reports(files_, profile);
   const Findings of_shelves = shelf::findings(reports, profile, now);
   append(inputs.findings, of_shelves);
@@ -322,6 +325,7 @@ serve::Inputs Look::operator()(const profile::Profile& profile, Depth depth) {
   show_images(files_, now, inputs);
   inputs.facts = facts_json(*facts_);
   inputs.storage = provision_json(files_);
+  inputs.generation = json_text(inputs.storage, "generation");
   inputs.collected = collected_json(*facts_);
   inputs.env = env_json(profile);
   return inputs;

@@ -10,8 +10,9 @@ namespace {
 constexpr std::int64_t events_shown = 1000;
 constexpr std::int64_t boots_shown = 20;
 
-constexpr std::array<std::string_view, 4> steps{store::events_step, store::ledger_step,
-                                                store::acknowledgements_step, store::growth_step};
+constexpr std::array<std::string_view, 5> steps{store::events_step, store::ledger_step,
+                                                store::acknowledgements_step, store::ledger_generation_step,
+                                                store::growth_step};
 constexpr store::Schema schema{0x66740003, steps};
 
 Finding forgetting(const Error& error) {
@@ -23,7 +24,9 @@ Finding forgetting(const Error& error) {
 void merge(std::vector<store::Boot>& boots, const store::Boot& news) {
   const auto found =
       std::find_if(boots.begin(), boots.end(), [&](const store::Boot& boot) { return boot.id == news.id; });
-  store::Boot& boot = found == boots.end() ? *boots.insert(boots.begin(), {news.id, news.at, {}}) : *found;
+  store::Boot& boot =
+      found == boots.end() ? *boots.insert(boots.begin(), {news.id, news.at, {}, {}}) : *found;
+  if (!news.generation.empty()) boot.generation = news.generation;
   for (const store::Stage& stage : news.stages) {
     const bool is_known = std::any_of(boot.stages.begin(), boot.stages.end(),
                                       [&](const store::Stage& each) { return each.name == stage.name; });
@@ -100,8 +103,11 @@ Remembered Memory::operator()(const News& news) {
     if (event.id == 0) event.id = last_id_ + 1;
     last_id_ = event.id;
   }
+  if (!news.boot.generation.empty()) generation_ = news.boot.generation;
   if (database_) {
     if (auto boots = store::newest_boots(*database_, boots_shown)) result.boots = std::move(*boots);
+    if (auto first = store::first_boot(*database_, generation_); first && !generation_.empty())
+      result.first = std::move(*first);
   }
   const bool is_kept = database_ && database_->writable();
   if (!news.boot.id.empty() && !is_kept) merge(unwritten_, news.boot);

@@ -30,6 +30,7 @@ struct News {
 struct Remembered {
   std::vector<store::Event> events;  // at the first time the newest ones, then those of the news, with ids
   std::vector<store::Boot> boots;    // newest first
+  std::optional<store::Boot> first;  // the oldest with the cache of this boot
   std::optional<std::vector<store::Acknowledgement>> acknowledgements;  // at the first time: those kept
   std::optional<std::vector<store::Growth>> growth;                     // the same
   std::optional<Finding> trouble;                                       // why something will be forgotten
@@ -55,6 +56,7 @@ class Memory {
   std::int64_t last_id_ = 0;
   bool is_first_ = true;
   std::vector<store::Boot> unwritten_;  // at most this boot
+  std::string generation_;              // of this boot's cache, once it was told
 };
 
 // Runs `remember` for each piece of news, one after the other, on a thread of its own.

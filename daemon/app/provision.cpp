@@ -6,10 +6,12 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "env/plan.h"
+#include "facts/readers.h"
 #include "storage/apply.h"
 #include "storage/cache.h"
 #include "storage/history.h"
 #include "storage/look.h"
+#include "storage/mount_point.h"
 #include "system/lock.h"
 #include "system/mount_point.h"
 
@@ -74,11 +76,17 @@ class Sequence {
       if (!lock_) return failed(came_of(lock_.error()), lock_.error());
     }
     auto loaded = profile::load(system_.files, profile::Tables::without_versions);
-    if (!loaded.profile) return misconfigured(std::move(loaded.complaints), phase, mode);
+    if (!loaded.profile) {
+      // The boot phase comes next, and reports it.
+      return misconfigured(std::move(loaded.complaints), phase,
+                           phase == Phase::mount_point ? Mode::dry_run : mode);
+    }
     profile_ = std::move(*loaded.profile);
     const auto fresh = storage::choose_names();
     if (!fresh) return failed(Came::refused, fresh.error());
-    if (phase == Phase::boot) {
+    if (phase == Phase::mount_point) {
+      only_close_mount_point();
+    } else if (phase == Phase::boot) {
       boot(*fresh, mode);
     } else {
       prepare(*fresh, mode);
@@ -156,10 +164,17 @@ class Sequence {
     if (!kept) result_.report.boot.warnings.push_back(kept.error().said + ", the verdict is not remembered");
   }
 
-  // In a captured machine nothing is made immutable: whoever made the tree must be able to remove it.
+  // A place that is refused is left as it is; the plan says why.
   void close_mount_point() {
-    if (!system_.files.is_the_machine()) return;
-    mount_point_ = system::close_mount_point(system_.files, profile_.cache->path);
+    const auto mounts = facts::read_mounts(system_.files);
+    if (storage::why_not_mounted_there(*profile_.cache, mounts, system_.files)) return;
+    mount_point_ = storage::close_mount_point(*profile_.cache, system_.files);
+  }
+
+  void only_close_mount_point() {
+    if (wants_drives(profile_)) close_mount_point();
+    result_.came = mount_point_ ? Came::well : came_of(mount_point_.error());
+    if (!mount_point_) result_.error = mount_point_.error();
   }
 
   storage::Ending provision_drives(const storage::Fresh& fresh) {

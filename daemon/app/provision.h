@@ -13,7 +13,8 @@
 namespace fettle::app {
 
 enum class Phase {
-  boot,   // before the mount: find or make the array and the filesystem, set the cache link
+  mount_point,  // only makes and closes the mount point, where the boot phase may not write
+  boot,         // before the mount: find or make the array and the filesystem, set the cache link
   cache,  // after it: generation marker, cache directories, environment files; starts the wanted shelves
 };
 

@@ -2,12 +2,57 @@
 
 #include <regex.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace fettle {
 namespace {
+
+// The C library compiles "x+" as "xx*": each '+' around another doubles what is inside, thirty are gigabytes;
+// and sixteen '*' around each other are minutes.
+constexpr int deepest_repeats = 3;
+
+// The end of the bracket expression that begins here: "[]a]", "[^]a]", "[[:alpha:]]".
+std::size_t end_of_bracket(std::string_view text, std::size_t at) {
+  ++at;
+  if (at < text.size() && text[at] == '^') ++at;
+  if (at < text.size() && text[at] == ']') ++at;
+  while (at < text.size() && text[at] != ']') {
+    const bool is_class = text.substr(at, 2) == "[:" && text.find(":]", at + 2) != std::string_view::npos;
+    at = is_class ? text.find(":]", at + 2) + 2 : at + 1;
+  }
+  return at;
+}
+
+// How deep repetitions stand in each other: 2 for "(a+b)*" and for "a+*".
+int depth_of(std::string_view text) {
+  struct Group {
+    int deepest = 0;
+    int last = 0;  // of what the next '*' would repeat
+    void add(int more) { deepest = std::max(deepest, last = more); }
+  };
+  std::vector<Group> open(1);
+  int depth = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '(') {
+      open.emplace_back();
+    } else if (text[at] == ')' && open.size() > 1) {
+      const int inside = open.back().deepest;
+      open.pop_back();
+      open.back().add(inside);
+    } else if (text[at] == '*' || text[at] == '+' || text[at] == '?') {
+      open.back().add(open.back().last + 1);
+    } else {
+      at = text[at] == '[' ? end_of_bracket(text, at) : text[at] == '\\' ? at + 1 : at;
+      open.back().add(0);
+    }
+    depth = std::max(depth, open.back().deepest);
+  }
+  return depth;
+}
 
 // Why this cannot be a pattern of ours; empty when it can.
 std::string_view why_refused(std::string_view text) {
@@ -18,6 +63,7 @@ std::string_view why_refused(std::string_view text) {
     if (text[at] != '\\' || ++at == text.size()) continue;
     if (text[at] >= '1' && text[at] <= '9') return "it refers back to a group";
   }
+  if (depth_of(text) > deepest_repeats) return "more than three repetitions stand in each other";
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include "cli/shelves.h"
 #include "cli/status_page.h"
 #include "facts/facts.h"
+#include "storage/quota.h"
 
 namespace fettle::cli {
 namespace {
@@ -43,10 +44,23 @@ Result<system::Space> space_of(const profile::Cache& cache, const facts::Facts& 
   return fail(Why::missing, "cannot tell the free space: nothing is mounted on '" + cache.path + "'");
 }
 
+// "500.0 GiB, 20.1 GiB left"; a quota that the file system does not know of is none.
+std::string quota_text(const std::vector<storage::QuotaUse>& uses, const std::string& name) {
+  for (const storage::QuotaUse& use : uses) {
+    if (use.name != name) continue;
+    const std::string wanted = to_text(use.wanted);
+    if (!use.space) return wanted + ", ?";
+    return storage::is_in_force(use) ? wanted + ", " + to_text(use.space->available) + " left"
+                                     : wanted + ", not in force";
+  }
+  return {};
+}
+
 struct Seen {
   const profile::Profile& profile;
   const facts::Fact<facts::CacheUsage>& usage;
   Result<system::Space> space;
+  std::vector<storage::QuotaUse> quotas;
   std::chrono::seconds age{0};
 
   const facts::DirectoryUsage* of(const std::string& name) const {
@@ -63,12 +77,14 @@ void print_page(std::ostream& out, const Seen& seen) {
     out << ": " << seen.space.error().said;
   }
   out << "\n\n  " << filled("name", 14) << filled("used", 14) << filled("grows", 16) << filled("reserve", 14)
-      << "why\n";
+      << (seen.quotas.empty() ? std::string() : filled("quota", 30)) << "why\n";
   for (const profile::CacheDirectory& wanted : seen.profile.caches) {
     const facts::DirectoryUsage* const usage = seen.of(wanted.name);
     const std::string reserve = wanted.reserve.count > 0 ? to_text(wanted.reserve) : std::string();
     out << "  " << filled(wanted.name, 14) << filled(used_text(usage), 14) << filled(growth_text(usage), 16)
-        << filled(reserve, 14) << wanted.why << '\n';
+        << filled(reserve, 14)
+        << (seen.quotas.empty() ? std::string() : filled(quota_text(seen.quotas, wanted.name), 30))
+        << wanted.why << '\n';
   }
   out << '\n';
   if (!seen.usage) {
@@ -94,6 +110,7 @@ json::object to_json(const Seen& seen) {
                     {"whole", is_known ? json::value(usage->now->whole) : json::value(nullptr)},
                     {"bytes_per_hour", growth ? json::value(*growth) : json::value(nullptr)},
                     {"reserve_bytes", wanted.reserve.count},
+                    {"quota_bytes", wanted.quota.count},
                     {"why", wanted.why}});
   }
   json::object object{{"path", seen.profile.cache->path},
@@ -123,7 +140,8 @@ int run_caches(Context& context, const std::vector<std::string>& arguments) {
   }
   const system::Files& files = context.system.files;
   const facts::Facts facts = facts::gather(files);
-  Seen seen{*profile, facts.cache_usage, space_of(*profile->cache, facts, files), std::chrono::seconds(0)};
+  Seen seen{*profile, facts.cache_usage, space_of(*profile->cache, facts, files),
+            storage::look_at_quota_use(*profile, facts.mounts, files), std::chrono::seconds(0)};
   if (seen.usage && facts.uptime) {
     seen.age = std::max(std::chrono::seconds(0), *facts.uptime - seen.usage->stamp.uptime);
   }

@@ -27,6 +27,7 @@ int run_models(Context& context, const std::vector<std::string>& arguments);
 int run_plan(Context& context, const std::vector<std::string>& arguments);
 int run_profile(Context& context, const std::vector<std::string>& arguments);
 int run_provision(Context& context, const std::vector<std::string>& arguments);
+int run_generator(Context& context, const std::vector<std::string>& arguments);
 int run_ready(Context& context, const std::vector<std::string>& arguments);
 int run_report(Context& context, const std::vector<std::string>& arguments);
 int run_run_line(Context& context, const std::vector<std::string>& arguments);

@@ -61,7 +61,11 @@ int tell(Context& context, const std::vector<Report>& reports) {
 int list(Context& context, const std::vector<profile::ImageList>& wanted) {
   const auto engine = images::find_engine(context.system);
   std::vector<Report> reports;
-  for (const profile::ImageList& each : wanted) reports.push_back(images::look(context.system, engine, each));
+  for (const profile::ImageList& each : wanted) {
+    reports.push_back(images::look(context.system, engine, each));
+    if (const auto last = images::read_report(context.system.files, each.name))
+      images::keep_reasons(reports.back(), *last);
+  }
   return tell(context, reports);
 }
 

@@ -11,9 +11,9 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "base/utc.h"
 #include "cli/commands.h"
 #include "cli/path.h"
-#include "facts/collected_file.h"
 
 namespace fettle::cli {
 namespace {
@@ -56,7 +56,7 @@ Node read_node(const Context& context, const std::string& path, std::string host
   if (profile != nullptr) node.profile = json_text(*profile, "name");
   node.version = json_text(*status, "version");
   const std::string taken_at = json_text(*status, "taken_at");
-  const auto age = context.system.clock.now() - facts::collected::parse_time(taken_at);
+  const auto age = context.system.clock.now() - parse_utc(taken_at);
   const json::value* const stale = json_field(*status, "stale");
   if (json_text(*status, "state").empty() || taken_at.empty()) {
     node.said = "'" + path + "' is no answer of `fettle status --json`";

@@ -30,9 +30,29 @@ std::string time_of(const json::value& boot, const std::string& stage) {
   return "-";
 }
 
+// The boots beside this one: the one before, and the one in which the cache was new, where that is another.
+struct Column {
+  std::string heading;
+  const json::value* boot;
+};
+
+std::vector<Column> columns_of(const json::value& ledger, const json::value& boot) {
+  std::vector<Column> columns;
+  const json::array& earlier = json_list(ledger, "earlier");
+  if (!earlier.empty()) columns.push_back({"the boot before", &earlier.front()});
+  const json::value* const first = json_field(ledger, "first");
+  if (first == nullptr || !first->is_object() || json_text(*first, "id") == json_text(boot, "id"))
+    return columns;
+  if (!columns.empty() && json_text(*columns[0].boot, "id") == json_text(*first, "id")) {
+    columns[0].heading = "the boot before, when the cache was new";
+  } else {
+    columns.push_back({"when the cache was new", first});
+  }
+  return columns;
+}
+
 void print(std::ostream& out, const json::value& ledger) {
   const json::value* const boot = json_field(ledger, "boot");
-  const json::array& earlier = json_list(ledger, "earlier");
   if (boot == nullptr || !boot->is_object()) {
     out << "nothing is reached in this boot yet\n";
     return;
@@ -45,7 +65,10 @@ void print(std::ostream& out, const json::value& ledger) {
   out << "since the kernel started, " << json_text(*boot, "kernel_started_at") << "\n\n  "
       << padded("stage", width) << padded("after", 12) << padded("bytes", 10);
   if (is_priced) out << padded("cost", 12);
-  out << (earlier.empty() ? "" : "the boot before") << '\n';
+  const std::vector<Column> columns = columns_of(ledger, *boot);
+  for (const Column& column : columns)
+    out << (&column == &columns.back() ? column.heading : padded(column.heading, 15));
+  out << '\n';
   for (const json::value& stage : json_list(*boot, "stages")) {
     const std::string name = json_text(stage, "name");
     const std::uint64_t bytes = json_count(stage, "bytes");
@@ -53,7 +76,12 @@ void print(std::ostream& out, const json::value& ledger) {
         << padded(bytes == 0 ? "-" : to_text(Bytes{bytes}), 10);
     if (is_priced)
       out << padded(money(json_count(stage, "cost_thousandths"), json_text(*price, "currency")), 12);
-    out << (earlier.empty() ? "" : time_of(earlier.front(), name)) << '\n';
+    for (const Column& column : columns) {
+      const std::string time = time_of(*column.boot, name);
+      out << (&column == &columns.back() ? time
+                                         : padded(time, std::max<std::size_t>(15, column.heading.size())));
+    }
+    out << '\n';
   }
   if (!is_priced) out << "\n`price:` in /etc/fettle/fettle.yaml turns this into money\n";
 }

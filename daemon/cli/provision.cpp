@@ -15,10 +15,12 @@ int run_provision(Context& context, const std::vector<std::string>& arguments) {
       "Makes the local drives into the cache that the profile wants. Creates on blank drives only, erases\n"
       "nothing, and changes nothing when all is as wanted. The units of the package run it at boot.",
       "fettle provision");
+  bool is_mount_point = false;
   bool is_boot = false;
   bool is_cache = false;
   bool is_dry_run = false;
   auto* const phase = cli.add_option_group("phase");
+  phase->add_flag("--mount-point", is_mount_point, "only make and close the mount point of the cache");
   phase->add_flag("--boot", is_boot, "before the mount: find or make the array and the filesystem");
   phase->add_flag("--cache", is_cache, "after the mount: directories, environment files, shelves");
   phase->require_option(1);
@@ -27,6 +29,14 @@ int run_provision(Context& context, const std::vector<std::string>& arguments) {
     cli.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
     return cli.exit(error, context.out, context.err) == 0 ? ok : usage;
+  }
+  if (is_mount_point && is_dry_run) {
+    return report(context,
+                  {Why::refused, "cannot try --mount-point", "`fettle plan` says what would be done"}, usage);
+  }
+  if (is_mount_point) {
+    const app::Provisioned closed = app::provision(context.system, app::Phase::mount_point, app::Mode::act);
+    return closed.error ? report(context, *closed.error, code_of(closed.came)) : ok;
   }
   const app::Provisioned done = app::provision(context.system, is_boot ? app::Phase::boot : app::Phase::cache,
                                                is_dry_run ? app::Mode::dry_run : app::Mode::act);

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "base/utc.h"
 #include "cli/report_sections.h"
 #include "cli/status_page.h"
 
@@ -36,11 +37,9 @@ struct Piece {
 std::vector<Sample> samples_of(const json::value& shelf) {
   std::vector<Sample> samples;
   for (const json::value& item : json_list(shelf, "history")) {
-    std::tm parts{};
-    const std::string at = json_text(item, "at");
-    const char* const end = ::strptime(at.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-    if (end == nullptr || *end != '\0') continue;
-    const Sample sample{static_cast<double>(::timegm(&parts)),
+    const auto at = parse_utc(json_text(item, "at"));
+    if (at == std::chrono::system_clock::time_point{}) continue;
+    const Sample sample{static_cast<double>(std::chrono::system_clock::to_time_t(at)),
                         static_cast<double>(json_count(item, "done_bytes")),
                         static_cast<double>(json_count(item, "verified_bytes"))};
     // Two looks in one second are one sample.

@@ -5,6 +5,7 @@
 
 #include "app/order.h"
 #include "base/json.h"
+#include "base/utc.h"
 #include "cli/arrangement.h"
 #include "cli/commands.h"
 #include "cli/phases.h"
@@ -123,9 +124,9 @@ int show_history(Context& context) {
   boost::json::array list;
   for (const store::Event& event : *events) {
     if (context.format == Format::json) {
-      list.push_back({{"at", storage::to_text(event.at)}, {"says", event.says}});
+      list.push_back({{"at", utc_text(event.at)}, {"says", event.says}});
     } else {
-      context.out << storage::to_text(event.at) << "  " << printable(event.says) << '\n';
+      context.out << utc_text(event.at) << "  " << printable(event.says) << '\n';
     }
   }
   if (context.format == Format::json) context.out << pretty_json({{"events", list}});

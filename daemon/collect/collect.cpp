@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/names.h"
 #include "base/text.h"
+#include "base/unit_name.h"
 #include "collect/baseline.h"
 #include "collect/child.h"
 #include "collect/kernel_log.h"
@@ -183,7 +184,7 @@ class Run {
     }
     if (mount == nullptr) {
       return fail(Why::missing, "cannot try the cache: nothing is mounted on '" + wish_.cache + "'",
-                  "`systemctl status srv-fettle.mount` tells why");
+                  "`systemctl status " + mount_unit_of(wish_.cache) + "` tells why");
     }
     for (const facts::Array& array : *facts_.arrays) {
       if ("/dev/" + array.name != mount->what) continue;

@@ -10,6 +10,7 @@
 #include "archive/writer.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "base/utc.h"
 #include "facts/collected_file.h"
 #include "facts/readers.h"
 #include "facts/scrub.h"
@@ -378,8 +379,7 @@ class Capture {
     };
     json::object replaced;
     for (const auto& [sort, count] : done_.replaced) replaced[sort] = count;
-    json::object page{
-        {"format", 1}, {"captured_at", collected::time_text(clock.now())}, {"files", done_.files}};
+    json::object page{{"format", 1}, {"captured_at", utc_text(clock.now())}, {"files", done_.files}};
     page["left_out"] = list_of(done_.left_out);
     page["unreadable"] = list_of(done_.unreadable);
     page["replaced"] = std::move(replaced);

@@ -1,9 +1,7 @@
 #include "facts/collected_file.h"
 
-#include <array>
-#include <ctime>
-
 #include "base/names.h"
+#include "base/utc.h"
 
 namespace fettle::facts {
 
@@ -50,24 +48,9 @@ std::optional<Error> error_in(const json::value* value, std::string_view what) {
   return error.said.empty() ? half(what) : error;
 }
 
-std::string time_text(std::chrono::system_clock::time_point time) {
-  const std::time_t count = std::chrono::system_clock::to_time_t(time);
-  std::tm parts{};
-  ::gmtime_r(&count, &parts);
-  std::array<char, 32> text{};
-  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
-}
-
-std::chrono::system_clock::time_point parse_time(const std::string& text) {
-  std::tm parts{};
-  const char* const end = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  if (end == nullptr || *end != '\0') return {};
-  return std::chrono::system_clock::from_time_t(::timegm(&parts));
-}
-
 json::object head_of(const Stamp& stamp) {
   return {{"format", format},
-          {"checked_at", time_text(stamp.at)},
+          {"checked_at", utc_text(stamp.at)},
           {"uptime_seconds", stamp.uptime.count()},
           {"valid_seconds", stamp.valid.count()}};
 }
@@ -82,7 +65,7 @@ Result<Read> parse_head(std::string_view text, std::string_view what) {
   }
   Numbers numbers(&*value);
   Read read;
-  read.stamp.at = parse_time(json_text(*value, "checked_at"));
+  read.stamp.at = parse_utc(json_text(*value, "checked_at"));
   read.stamp.uptime = seconds(numbers.small("uptime_seconds"));
   read.stamp.valid = seconds(numbers.small("valid_seconds"));
   if (!numbers.good()) return fail(half(what));

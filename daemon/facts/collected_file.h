@@ -49,9 +49,6 @@ boost::json::object error_object(const Error& error);
 // The error that stands in place of a value, when one does.
 std::optional<Error> error_in(const boost::json::value* value, std::string_view what);
 
-std::string time_text(std::chrono::system_clock::time_point time);
-std::chrono::system_clock::time_point parse_time(const std::string& text);
-
 // The heading of a result.
 boost::json::object head_of(const Stamp& stamp);
 struct Read {

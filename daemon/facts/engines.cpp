@@ -3,6 +3,7 @@
 #include <boost/json/array.hpp>
 
 #include "base/names.h"
+#include "base/utc.h"
 #include "facts/collected_file.h"
 
 namespace fettle::facts {
@@ -16,14 +17,14 @@ constexpr std::string_view hint = "`systemctl status fettle-engine` tells why no
 constexpr Bytes largest = 1_MiB;
 
 json::value time_or_null(const std::optional<std::chrono::system_clock::time_point>& time) {
-  return time ? json::value(time_text(*time)) : json::value(nullptr);
+  return time ? json::value(utc_text(*time)) : json::value(nullptr);
 }
 
 std::optional<std::chrono::system_clock::time_point> time_of(const json::value& object,
                                                              std::string_view key) {
   const std::string text = json_text(object, key);
   if (text.empty()) return std::nullopt;
-  return parse_time(text);
+  return parse_utc(text);
 }
 
 Error with_hint(Error error) {

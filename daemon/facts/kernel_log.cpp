@@ -3,6 +3,7 @@
 #include <array>
 #include <boost/json/array.hpp>
 
+#include "base/utc.h"
 #include "facts/collected_file.h"
 
 namespace fettle::facts {
@@ -32,7 +33,7 @@ json::object to_json(const KernelLog& log) {
                        {"device", match.device},
                        {"count", match.count},
                        {"last_uptime_seconds", match.last_uptime.count()},
-                       {"last_at", time_text(match.last_at)}});
+                       {"last_at", utc_text(match.last_at)}});
   }
   object["matches"] = std::move(matches);
   return object;
@@ -64,7 +65,7 @@ Result<KernelLog> parse_kernel_log(std::string_view text) {
     match.device = json_text(item, "device");
     match.count = each("count");
     match.last_uptime = seconds(each.small("last_uptime_seconds"));
-    match.last_at = parse_time(json_text(item, "last_at"));
+    match.last_at = parse_utc(json_text(item, "last_at"));
     if (!each.good() || match.rule.empty()) return fail(half(about_log));
     log.matches.push_back(std::move(match));
   }

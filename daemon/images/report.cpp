@@ -72,6 +72,18 @@ Bytes done_of(const Report& report) {
   return done;
 }
 
+void keep_reasons(Report& now, const Report& last) {
+  for (ImageReport& image : now.images) {
+    if (image.state != State::wanted) continue;
+    const auto before = std::find_if(last.images.begin(), last.images.end(), [&](const ImageReport& each) {
+      return each.pinned == image.pinned && each.state == State::failed;
+    });
+    if (before == last.images.end()) continue;
+    image.state = State::failed;
+    image.error = before->error;
+  }
+}
+
 std::string path_of(std::string_view list) {
   return std::string(names::run_directory) + "/images/" + std::string(list) + ".json";
 }

@@ -40,6 +40,9 @@ State state_of(const Report& report);
 Bytes total_of(const Report& report);
 Bytes done_of(const Report& report);
 
+// What is not here now and could not be pulled the last time has failed, for the reason of then.
+void keep_reasons(Report& now, const Report& last);
+
 // /run/fettle/images/LIST.json
 std::string path_of(std::string_view list);
 std::string to_json(const Report& report);

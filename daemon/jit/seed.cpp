@@ -147,8 +147,9 @@ Result<std::string> find_package(const Program& program, const Image& image, con
 
 Result<void> copy_out(const Program& program, const Image& image, const std::string& from,
                       const std::string& to) {
-  const auto container =
-      program.ask({"create", "--pull", "never", "--network", "none", image.id}, std::chrono::minutes(2));
+  // A word to run, which never is: docker makes no container of an image that names none.
+  const auto container = program.ask({"create", "--pull", "never", "--network", "none", image.id, "true"},
+                                     std::chrono::minutes(2));
   if (!container) return fail(container.error());
   const std::string id(trim(*container));
   auto copied = program.ask({"cp", id + ":" + from + "/.", to}, std::chrono::minutes(10));

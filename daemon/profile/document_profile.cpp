@@ -110,14 +110,14 @@ void path_must_be_good(Reading& reading, const Node& node, Cache& cache) {
   }
   const Place place = node.find("path")->place;
   if (cache.path.empty()) return;  // there is a complaint about it
-  if (const std::string_view why = why_not_cache_path(cache.path); !why.empty()) {
-    reading.complain(place, "the cache cannot be at '" + shown(cache.path) + "': " + std::string(why),
-                     "a place such as " + std::string(names::default_mount) +
-                         ", bind-mounted there when it is somebody else's mount");
-  } else if (cache.drives && cache.path != names::default_mount) {
-    reading.complain(place, "with 'drives' the cache cannot be at '" + shown(cache.path) + "'",
-                     std::string(names::default_mount) + ": its mount unit is part of the package");
-  }
+  cache.said_at = reading.file() + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
+  const std::string_view why =
+      cache.drives ? why_not_mount_point(cache.path) : why_not_cache_path(cache.path);
+  if (why.empty()) return;
+  reading.complain(place, "the cache cannot be at '" + shown(cache.path) + "': " + std::string(why),
+                   "a place such as " + std::string(names::default_mount) +
+                       (cache.drives ? ", /data or /mnt/cache, a directory of its own"
+                                     : ", bind-mounted there when it is somebody else's mount"));
 }
 
 }  // namespace
@@ -144,6 +144,7 @@ constexpr std::array cache_directory_fields{
     field<&CacheDirectory::owner, text<user_rule>>("owner"),
     field<&CacheDirectory::group, text<user_rule>>("group"),
     field<&CacheDirectory::reserve, bytes>("reserve"),
+    field<&CacheDirectory::quota, bytes>("quota"),
     field<&CacheDirectory::why, text<sentence_rule>>("why", Need::required),
 };
 
@@ -156,6 +157,10 @@ void cache_directory(Reading& reading, const Node& node, const std::string& what
   if (!out.seed.empty() && (out.compiled != Compiled::by_image || !out.file.empty())) {
     reading.complain(place_of(node, "seed"), "'seed' needs 'compiled: by-image' without 'file'",
                      "a directory of which each image has its own");
+  }
+  if (out.quota.count != 0 && out.quota < out.reserve) {
+    reading.complain(place_of(node, "quota"), "'quota' is less than the 'reserve' of the same directory",
+                     "at least what is kept free for it");
   }
   if (!out.locks.empty() && out.compiled == Compiled::no) {
     reading.complain(place_of(node, "locks"), "'locks' needs 'compiled'", "by-content or by-image");

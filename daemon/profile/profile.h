@@ -59,6 +59,7 @@ struct DriveLimits {
 // mounted.
 struct Cache {
   std::string path;
+  std::string said_at;  // "/etc/fettle/fettle.yaml:5:9", where the path is written; empty = the default path
   std::optional<DriveSet> drives;
   unsigned wait_seconds = 60;  // for late drives at boot; then the verdict is "incomplete"
   Bytes reserve;               // free space that staging never uses
@@ -91,6 +92,7 @@ struct CacheDirectory {
   std::string file;  // by_image: `env` names a file: "{image}_{container}_%d.csv"
   std::string seed;  // by_image: "aiter/jit", the Python package and directory of an image to begin with
   std::vector<std::string> locks;  // glob patterns: files that one who compiles leaves behind when killed
+  Bytes quota;  // the most it may hold, kept by the file system of the drives; 0 = no limit of its own
 };
 
 // Where a variable is meant to be seen.

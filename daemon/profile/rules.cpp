@@ -179,8 +179,9 @@ struct BadPlace {
   std::string_view path;
   std::string_view why;
 };
+constexpr BadPlace resource_disk{"/mnt",
+                                 "cloud-init mounts the resource disk on /mnt and hides what lies there"};
 constexpr std::array bad_places{
-    BadPlace{"/mnt", "cloud-init mounts the resource disk on /mnt and hides what lies there"},
     BadPlace{"/tmp", "/tmp is emptied, and services see one of their own"},
     BadPlace{"/var/tmp", "/var/tmp is emptied, and services see one of their own"},
     BadPlace{"/run", "/run is memory"},
@@ -192,7 +193,21 @@ constexpr std::array bad_places{
     BadPlace{"/boot", "/boot belongs to the system"},
     BadPlace{"/etc", "/etc belongs to the system"},
     BadPlace{"/usr", "/usr belongs to the system"},
+    BadPlace{"/var/lib/fettle", "/var/lib/fettle has the records that tell which drives are the cache"},
 };
+
+// A mount on one of these would hide what other software keeps there; below them it does not.
+constexpr std::array shared_places{
+    std::string_view("/bin"),       std::string_view("/lib"),       std::string_view("/lib64"),
+    std::string_view("/media"),     std::string_view("/mnt"),       std::string_view("/opt"),
+    std::string_view("/sbin"),      std::string_view("/srv"),       std::string_view("/var"),
+    std::string_view("/var/cache"), std::string_view("/var/lib"),   std::string_view("/var/log"),
+    std::string_view("/var/mail"),  std::string_view("/var/spool"),
+};
+
+bool lies_in(std::string_view path, std::string_view place) {
+  return path.starts_with(place) && (path.size() == place.size() || path[place.size()] == '/');
+}
 
 }  // namespace
 
@@ -205,11 +220,17 @@ bool is_commit(std::string_view text) {
 }
 
 std::string_view why_not_cache_path(std::string_view path) {
+  if (lies_in(path, resource_disk.path)) return resource_disk.why;
   for (const BadPlace& place : bad_places) {
-    if (path == place.path) return place.why;
-    if (path.substr(0, place.path.size()) == place.path && path[place.path.size()] == '/') return place.why;
+    if (lies_in(path, place.path)) return place.why;
   }
   return {};
+}
+
+std::string_view why_not_mount_point(std::string_view path) {
+  if (std::find(shared_places.begin(), shared_places.end(), path) != shared_places.end())
+    return "a mount there would hide what others keep in it";
+  return lies_in(path, resource_disk.path) ? std::string_view() : why_not_cache_path(path);
 }
 
 const Rule name_rule{&is_name,

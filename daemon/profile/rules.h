@@ -48,4 +48,7 @@ bool is_commit(std::string_view text);
 // Why the cache cannot live at this path; empty when it can.
 std::string_view why_not_cache_path(std::string_view path);
 
+// The same for a cache on drives, which is mounted there.
+std::string_view why_not_mount_point(std::string_view path);
+
 }  // namespace fettle::profile

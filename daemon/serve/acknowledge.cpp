@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "base/utc.h"
 #include "serve/print.h"
 
 namespace fettle::serve {
@@ -32,13 +33,6 @@ Result<json::value> parse_body(std::string_view body, std::initializer_list<std:
 
 bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == '\x7F';
-}
-
-std::chrono::system_clock::time_point time_of(const std::string& text) {
-  std::tm parts{};
-  const char* const end = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  if (end == nullptr || *end != '\0') return {};
-  return std::chrono::system_clock::from_time_t(::timegm(&parts));
 }
 
 // From good to bad. What could not be looked at compares with nothing.
@@ -124,8 +118,8 @@ Acknowledgements parse_acknowledgements(const json::array& list) {
   for (const json::value& item : list) {
     if (!item.is_object()) continue;
     all.push_back({json_text(item, "check"), json_text(item, "status"), json_text(item, "says"),
-                   json_text(item, "by"), json_text(item, "because"), time_of(json_text(item, "at")),
-                   time_of(json_text(item, "until"))});
+                   json_text(item, "by"), json_text(item, "because"), parse_utc(json_text(item, "at")),
+                   parse_utc(json_text(item, "until"))});
   }
   return all;
 }

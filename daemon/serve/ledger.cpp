@@ -45,7 +45,12 @@ json::object boot_json(const store::Boot& boot, const std::optional<Price>& pric
     if (price) row["cost_thousandths"] = cost_of(*price, after);
     stages.emplace_back(std::move(row));
   }
-  return {{"id", boot.id}, {"kernel_started_at", utc(boot.at)}, {"stages", std::move(stages)}};
+  json::value generation = nullptr;
+  if (!boot.generation.empty()) generation = boot.generation;
+  return {{"id", boot.id},
+          {"kernel_started_at", utc(boot.at)},
+          {"generation", std::move(generation)},
+          {"stages", std::move(stages)}};
 }
 
 }  // namespace
@@ -78,7 +83,8 @@ std::int64_t cost_of(const Price& price, seconds since_boot) {
 }
 
 json::object ledger_json(const Inputs& inputs) {
-  json::object answer{{"taken_at", utc(inputs.taken_at)}, {"boot", nullptr}, {"price", nullptr}};
+  json::object answer{
+      {"taken_at", utc(inputs.taken_at)}, {"boot", nullptr}, {"first", nullptr}, {"price", nullptr}};
   json::array earlier;
   for (const store::Boot& boot : inputs.boots) {
     if (boot.id == inputs.boot_id) {
@@ -88,6 +94,7 @@ json::object ledger_json(const Inputs& inputs) {
     }
   }
   answer["earlier"] = std::move(earlier);
+  if (inputs.first_boot) answer["first"] = boot_json(*inputs.first_boot, inputs.price);
   if (inputs.price) {
     answer["price"] = json::object{{"thousandths_per_hour", inputs.price->thousandths_per_hour},
                                    {"currency", inputs.price->currency}};

@@ -20,7 +20,8 @@ std::vector<store::Stage> stages_reached(const Inputs& inputs, const Verdict& ve
 // unit.
 std::int64_t cost_of(const Price& price, std::chrono::seconds since_boot);
 
-// {"boot":{…}|null,"earlier":[…],"price":…|null}; seconds are since the kernel started.
+// {"boot":{…}|null,"first":{…}|null,"earlier":[…],"price":…|null}; seconds are since the kernel started.
+// `first` is the boot in which this generation of the cache was new: what a blank node took.
 boost::json::object ledger_json(const Inputs& inputs);
 
 }  // namespace fettle::serve

@@ -146,11 +146,15 @@ constexpr std::array fields{
 
     Field{"Ledger", "taken_at", "time", "when the node was looked at"},
     Field{"Ledger", "boot", "Boot?", "this boot; null before it reached anything"},
+    Field{
+        "Ledger", "first", "Boot?",
+        "the boot in which this generation of the cache was new, this one perhaps; null while none is known"},
     Field{"Ledger", "price", "Price?", "of the node, as configured"},
     Field{"Ledger", "earlier", "[Boot]", "boots before, newest first"},
 
     Field{"Boot", "id", "text", "the kernel's boot_id"},
     Field{"Boot", "kernel_started_at", "time", "when its kernel started"},
+    Field{"Boot", "generation", "text?", "of the cache that it came to have; null = none, or not known"},
     Field{"Boot", "stages", "[Stage]", "in the order in which they were reached"},
 
     Field{"Stage", "name", "text", "cache, gpus, shelf.NAME, ready, served.ENGINE, token.ENGINE"},

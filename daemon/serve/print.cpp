@@ -1,8 +1,8 @@
 #include "serve/print.h"
 
-#include <array>
 #include <boost/json/serialize.hpp>
-#include <cstdio>
+
+#include "base/utc.h"
 
 namespace fettle::serve {
 namespace {
@@ -32,17 +32,7 @@ std::size_t sequence(std::string_view text) {
 }  // namespace
 
 std::string utc(std::chrono::system_clock::time_point time) {
-  using namespace std::chrono;
-  if (time == system_clock::time_point{}) return {};
-  const auto day = floor<days>(time);
-  const year_month_day date(day);
-  const hh_mm_ss clock(floor<seconds>(time - day));
-  std::array<char, 40> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()));
-  return text.data();
+  return time == std::chrono::system_clock::time_point{} ? std::string() : utc_text(time);
 }
 
 std::string as_utf8(std::string_view text) {

@@ -133,6 +133,8 @@ struct Inputs {
   boost::json::value env = nullptr;                    // variables and where they are delivered
   std::string boot_id;                                 // of the kernel; empty = could not look
   std::vector<store::Boot> boots;                      // the ledger, this boot's row among them
+  std::optional<store::Boot> first_boot;               // the oldest that had this cache
+  std::string generation;                              // of the cache; empty = not known
   std::vector<store::Event> events;                    // the newest, oldest first
   Acknowledgements acknowledgements;                   // whose time was not over when the snapshot was made
   std::chrono::system_clock::time_point made_at{};     // when that was

@@ -48,7 +48,7 @@ std::vector<File> small_files(const std::vector<File>& files);
 std::vector<File> select(std::vector<File> files, const std::vector<std::string>& include,
                          const std::vector<std::string>& exclude);
 
-// The answer of `hf models ls ID -R --format json`.
+// The answer of `hf models ls ID -R --format json`. Its names are as the hub sent them: check() before use.
 Result<std::vector<File>> parse_listing(std::string_view json, std::string_view id);
 
 // The first entry of a shelf archive, and its text.

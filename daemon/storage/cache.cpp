@@ -8,6 +8,8 @@
 #include "base/json.h"
 #include "base/names.h"
 #include "base/text.h"
+#include "base/utc.h"
+#include "storage/quota.h"
 #include "storage/report.h"
 #include "system/random.h"
 
@@ -88,6 +90,8 @@ class Preparation {
     for (const profile::CacheDirectory& directory : profile_.caches) {
       did("make the directory '" + cache_.path + "/" + directory.name + "'", make(directory));
     }
+    // A captured machine's directories are not on its drives.
+    if (system_.files.is_the_machine()) set_quotas();
     return std::move(prepared_);
   }
 
@@ -101,6 +105,13 @@ class Preparation {
     }
     prepared_.steps.push_back({std::move(says), *outcome});
     return true;
+  }
+
+  // Without its quota a directory is as good as with it.
+  void set_quotas() {
+    const QuotaPlan plan = plan_quotas(look_at_quotas(profile_, system_.files));
+    for (Applied& step : storage::apply(plan, system_.files, prepared_.warnings))
+      prepared_.steps.push_back(std::move(step));
   }
 
   Result<Outcome> is_mounted_here() {
@@ -140,11 +151,11 @@ class Preparation {
     if (!marker) {
       boost::json::array serials;
       for (const RecordedDrive& drive : record.drives) serials.emplace_back(drive.serial);
-      const auto written = system_.files.write(
-          path,
-          pretty_json(
-              {{"id", prepared_.generation}, {"created", to_text(system_.clock.now())}, {"drives", serials}}),
-          0644);
+      const auto written = system_.files.write(path,
+                                               pretty_json({{"id", prepared_.generation},
+                                                            {"created", utc_text(system_.clock.now())},
+                                                            {"drives", serials}}),
+                                               0644);
       if (!written) return written;
       outcome = *written;
     }

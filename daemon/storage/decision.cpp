@@ -48,6 +48,8 @@ Plan Decision::decide() && {
   } else {
     decide_blank();
   }
+  if (sight_.wrong_place && verb_ != Verb::release && !plan_.refusal)
+    refuse(plan_.verdict, plan_.says + ", but " + sight_.wrong_place->said, sight_.wrong_place->hint);
   return std::move(plan_);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "base/unit_name.h"
 #include "storage/decision.h"
 #include "storage/steps.h"
 
@@ -64,7 +65,7 @@ bool Decision::find_old(Verdict verdict) {
   for (const facts::Drive& drive : plan_.emptied) {
     if (drive.in_use.empty()) continue;
     refuse(verdict, "the cache is in use: " + drive.name + " is " + drive.in_use.front(),
-           "stop what uses it, then `systemctl stop srv-fettle.mount`");
+           "stop what uses it, then `systemctl stop " + mount_unit_of(cache_.path) + "`");
     return false;
   }
   if (!sight_.identity) {

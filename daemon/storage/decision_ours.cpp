@@ -1,11 +1,10 @@
 // What the plan does with drives that are fettle's already: whole, cut off half way, in part, or of another
 // time.
-#include <sys/sysmacros.h>
-
 #include <algorithm>
 #include <set>
 
 #include "base/text.h"
+#include "base/unit_name.h"
 #include "storage/decision.h"
 #include "storage/steps.h"
 
@@ -70,7 +69,10 @@ bool Decision::mounts_are_right(const std::string& device_number,
       std::find(mounted_on.begin(), mounted_on.end(), cache_.path) == mounted_on.end()) {
     refuse(Verdict::foreign,
            "the cache is mounted on '" + mounted_on.front() + "' instead of '" + cache_.path + "'",
-           "unmount it there, or change the path in the profile");
+           "the next boot mounts it there, with all that is on it. To move it now, stop what uses it, then "
+           "`systemctl stop 'fettle-stage@*' fettle-cache.target " +
+               mount_unit_of(mounted_on.front()) +
+               "` and `fettle apply`. To leave it, change the path in the profile");
     return false;
   }
   return true;
@@ -101,9 +103,9 @@ void Decision::decide_whole() {
   if (ours_.size() == 1) {
     const facts::Drive& drive = ours_.front();
     plan_.device = "/dev/" + drive.name;
-    const std::string number =
-        std::to_string(gnu_dev_major(drive.node)) + ":" + std::to_string(gnu_dev_minor(drive.node));
-    if (!mounts_are_right(number, {})) return;
+    const auto seen = std::find_if(sight_.drives.begin(), sight_.drives.end(),
+                                   [&](const SeenDrive& each) { return each.drive.name == drive.name; });
+    if (!mounts_are_right(device_number_of(drive), seen->mounted_on)) return;
   } else {
     const SeenArray* array = nullptr;
     if (!find_running(ours_, array)) return;

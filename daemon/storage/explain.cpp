@@ -13,11 +13,13 @@ constexpr std::array all{
                 "`fettle storage show` names each drive and why it was taken or not; `fettle storage "
                 "history` tells how earlier boots came out. A refusal is mended at its cause (a missing "
                 "drive, a foreign signature), then `systemctl restart fettle-provision.service`."},
-    Explanation{"cache.mounted", "/proc/self/mountinfo, against the device that provisioning found",
-                "Without the mount every cache would land on the root disk; the bare mount point refuses "
-                "writes, so what needs the cache fails at once instead.",
-                "`systemctl status srv-fettle.mount fettle-provision.service`. When it is read-only, XFS "
-                "has met I/O errors: `dmesg` names the drive, and a reboot judges anew."},
+    Explanation{
+        "cache.mounted", "/proc/self/mountinfo, against the device that provisioning found",
+        "Without the mount every cache would land on the root disk; the bare mount point refuses "
+        "writes, so what needs the cache fails at once instead.",
+        "`systemctl status srv-fettle.mount fettle-provision.service` (the mount unit bears the name of "
+        "the cache's path: data.mount for /data). When it is read-only, XFS "
+        "has met I/O errors: `dmesg` names the drive, and a reboot judges anew."},
     Explanation{"cache.array", "/sys/block/md*/md and the serial numbers of the drives in sysfs",
                 "A RAID-0 that lost one drive has lost everything; its members may go on saying in_sync, so "
                 "the array's own state and each recorded serial number are looked at.",
@@ -56,6 +58,13 @@ constexpr std::array all{
                 "the disk.",
                 "`fettle storage caches` tells what fills it, `fettle shelf gc` what no shelf wants any "
                 "more. Both only show; you decide."},
+    Explanation{"cache.quota",
+                "statfs of each directory that has a `quota` in the profile: the file system tells the "
+                "quota and what is left of it",
+                "One directory that fills the cache takes the room of all others. A quota that is not in "
+                "force is a promise that nobody keeps.",
+                "Mounting with quotas takes a boot, or `systemctl stop` of what uses the cache and `fettle "
+                "apply`. `fettle storage caches` shows what each directory may hold and has left."},
     Explanation{"cache.writes",
                 "the last trial of fettle-collect.timer: a file written across all drives "
                 "and read back past the page cache, with a deadline",
@@ -71,7 +80,7 @@ constexpr std::array all{
     Explanation{"cache.generation", "the marker file in the cache, against the report of provisioning",
                 "Two caches can look alike. The generation tells whether this one is the one that was "
                 "provisioned, and not a file system that somebody mounted over it.",
-                "`findmnt /srv/fettle` shows what is mounted there; `systemctl restart "
+                "`findmnt` on its path shows what is mounted there; `systemctl restart "
                 "fettle-cache.service` looks again."},
     Explanation{"drive.answers",
                 "the last look of fettle-collect.timer: the health log of each drive, in "

@@ -3,6 +3,7 @@
 
 #include "base/names.h"
 #include "base/text.h"
+#include "base/unit_name.h"
 #include "storage/look.h"
 #include "storage/report.h"
 
@@ -40,7 +41,7 @@ Finding mounted(const Reported& report, const facts::Facts& facts, const profile
   for (const facts::Mount& candidate : *facts.mounts) {
     if (candidate.where == cache.path) mount = &candidate;
   }
-  const std::string hint = "`systemctl status srv-fettle.mount` tells why";
+  const std::string hint = "`systemctl status " + mount_unit_of(cache.path) + "` tells why";
   // Nobody has provisioned yet in this boot: that nothing is mounted says nothing so far.
   if (!report) return unknown(report.error());
   if (mount == nullptr) return {Status::fail, "nothing is mounted on '" + cache.path + "'", hint};

@@ -1,12 +1,14 @@
 #include "storage/look.h"
 
 #include <fnmatch.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <array>
 
 #include "base/names.h"
 #include "base/text.h"
+#include "storage/mount_point.h"
 
 namespace fettle::storage {
 namespace {
@@ -46,8 +48,17 @@ Result<void> is_that_device(const system::Files& files, const facts::Drive& driv
   return {};
 }
 
+std::vector<std::string> mounts_of(const std::string& device_number,
+                                   const std::vector<facts::Mount>& mounts) {
+  std::vector<std::string> where;
+  for (const facts::Mount& mount : mounts) {
+    if (mount.device == device_number) where.push_back(mount.where);
+  }
+  return where;
+}
+
 SeenDrive look_at(const facts::Drive& drive, const system::Files& files, Depth depth) {
-  SeenDrive seen{drive, {}, {}, {}};
+  SeenDrive seen{drive, {}, {}, {}, {}};
   const std::string device = "/dev/" + drive.name;
   if (const auto right = is_that_device(files, drive); !right) {
     seen.signature = Result<system::Signature>(fail(right.error()));
@@ -63,11 +74,17 @@ SeenDrive look_at(const facts::Drive& drive, const system::Files& files, Depth d
   return seen;
 }
 
-void look_at_mount_point(Sight& sight, const facts::Facts& facts, const std::string& path,
+void look_at_mount_point(Sight& sight, const facts::Facts& facts, const profile::Cache& cache,
                          const system::Files& files) {
+  const std::string& path = cache.path;
   for (const facts::Mount& mount : *facts.mounts) {
     if (mount.where == path) sight.cache_mounts.push_back(mount);
   }
+  if (is_elsewhere(cache)) {
+    sight.wrong_place = why_not_mounted_there(cache, facts.mounts, files);
+    return;
+  }
+  if (const auto hidden = why_not_below(cache, *facts.mounts, files)) sight.blocks.push_back(hidden->said);
   const auto info = files.look(path);
   if (!info && info.error().why == Why::missing) return;
   if (!info) {
@@ -126,9 +143,7 @@ void look_for_arrays(Sight& sight, const facts::Facts& facts, const system::File
     SeenArray seen{array, {}, {}, {}};
     const auto number = files.read("/sys/block/" + array.name + "/dev", 4_KiB);
     if (number) seen.device_number = trim(*number);
-    for (const facts::Mount& mount : *facts.mounts) {
-      if (mount.device == seen.device_number) seen.mounted_on.push_back(mount.where);
-    }
+    seen.mounted_on = mounts_of(seen.device_number, *facts.mounts);
     if (is_running(array)) seen.content = system::probe(files, "/dev/" + array.name);
     sight.arrays.push_back(std::move(seen));
   }
@@ -148,6 +163,10 @@ std::string array_label() {
 std::string to_text(const facts::Drive& drive) {
   return drive.model + " " + (drive.serial.empty() ? "without serial" : drive.serial) + " (" + drive.name +
          ")";
+}
+
+std::string device_number_of(const facts::Drive& drive) {
+  return std::to_string(gnu_dev_major(drive.node)) + ":" + std::to_string(gnu_dev_minor(drive.node));
 }
 
 bool is_running(const facts::Array& array) {
@@ -186,6 +205,7 @@ Sight look(const facts::Facts& facts, const profile::Cache& cache, const system:
       continue;
     }
     SeenDrive seen = look_at(drive, files, depth);
+    seen.mounted_on = mounts_of(device_number_of(drive), *facts.mounts);
     // The system's drives are left alone, whatever is on them. Ours are "in use" too once the cache is
     // mounted.
     const bool ours = seen.signature && may_be_ours(sight, *seen.signature);
@@ -200,7 +220,7 @@ Sight look(const facts::Facts& facts, const profile::Cache& cache, const system:
   std::sort(sight.drives.begin(), sight.drives.end(),
             [](const SeenDrive& a, const SeenDrive& b) { return a.drive.serial < b.drive.serial; });
   look_for_arrays(sight, facts, files);
-  look_at_mount_point(sight, facts, cache.path, files);
+  look_at_mount_point(sight, facts, cache, files);
   look_around(sight, cache.path, files);
   look_for_tools(sight, cache.drives->count, files);
   return sight;

@@ -22,6 +22,7 @@ struct SeenDrive {
   facts::Fact<system::Signature> signature;
   facts::Fact<bool> blank;  // looked at only when there is no signature, no partition and nobody uses it
   Result<void> free = {};   // as above
+  std::vector<std::string> mounted_on;  // the drive itself, without an array; everywhere
 };
 
 // A drive of a wanted model that belongs to the system, and why.
@@ -51,6 +52,7 @@ struct Sight {
   std::optional<Rivals> rivals;            // nothing when it did not come to looking
   std::string link;                        // where the cache link leads now; empty = nowhere
   std::vector<facts::Mount> cache_mounts;  // what is mounted at the cache path
+  std::optional<Error> wrong_place;        // why the cache must not be mounted where the profile says
   std::optional<Error> blind;              // something that had to be read could not be: nothing is known
 };
 
@@ -67,6 +69,9 @@ bool is_running(const facts::Array& array);
 
 // Does the drive's model belong to the set? Patterns are those of fnmatch(3).
 bool is_wanted(const profile::DriveSet& wanted, const facts::Drive& drive);
+
+// "259:3", as mountinfo writes it.
+std::string device_number_of(const facts::Drive& drive);
 
 // The name that our arrays carry in their superblocks: with the home host "any", so that a new hostname
 // changes nothing.

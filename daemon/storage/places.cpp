@@ -6,18 +6,11 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "storage/cache.h"
+#include "storage/mount_point.h"
 #include "storage/places_record.h"
 
 namespace fettle::storage {
 namespace {
-
-// "/a/b/c": "/a", "/a/b".
-std::vector<std::string> above(const std::string& path) {
-  std::vector<std::string> all;
-  for (auto at = path.find('/', 1); at != std::string::npos; at = path.find('/', at + 1))
-    all.push_back(path.substr(0, at));
-  return all;
-}
 
 Result<std::string> home_of(const std::string& user, const system::Files& files) {
   const auto text = files.read("/etc/passwd", 4_MiB);
@@ -63,7 +56,7 @@ class Looking {
 
  private:
   void look_on_the_way(SeenPlace& seen) const {
-    for (const std::string& parent : above(seen.path)) {
+    for (const std::string& parent : parents_of(seen.path)) {
       const auto info = files_.look(parent);
       if (!info && info.error().why == Why::missing) {
         seen.missing.push_back(parent);

@@ -73,9 +73,6 @@ std::vector<std::string> to_lines(const PlacesPlan& plan);
 // The record first: a link that nobody remembers would stay for ever. Units are written, not started.
 std::vector<Arranged> apply(const PlacesPlan& plan, const system::Files& files);
 
-// "var-lib-docker.mount": the name that systemd asks for.
-std::string mount_unit_of(std::string_view path);
-
 // cache.places. Home directories are out: services do not see them.
 NamedFinding places_finding(const SeenPlaces& seen, const std::optional<profile::Cache>& cache,
                             std::chrono::system_clock::time_point now);

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 #include "base/text.h"
+#include "base/unit_name.h"
 #include "storage/places.h"
 #include "storage/places_record.h"
 
@@ -194,22 +194,6 @@ bool is_private(const std::string& path) {
 }
 
 }  // namespace
-
-std::string mount_unit_of(std::string_view path) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string name;
-  for (const char c : path.substr(1)) {
-    const auto code = static_cast<unsigned char>(c);
-    if (c == '/') {
-      name += '-';
-    } else if (std::isalnum(code) != 0 || c == '_' || c == ':' || (c == '.' && !name.empty())) {
-      name += c;
-    } else {
-      name += std::string("\\x") + digits[code >> 4U] + digits[code & 15U];
-    }
-  }
-  return name + ".mount";
-}
 
 bool PlacesPlan::changes_nothing() const {
   return units.steps.empty() && links.empty() && left_over.empty();

@@ -1,10 +1,8 @@
 #include "storage/report.h"
 
-#include <array>
-#include <ctime>
-
 #include "base/json.h"
 #include "base/names.h"
+#include "base/utc.h"
 
 namespace fettle::storage {
 namespace {
@@ -24,21 +22,13 @@ json::object to_object(const PhaseReport& phase) {
           {"hint", phase.hint},
           {"warnings", warnings},
           {"steps", steps},
-          {"at", phase.status == Status::unknown ? std::string() : to_text(phase.at)},
+          {"at", phase.status == Status::unknown ? std::string() : utc_text(phase.at)},
           {"duration_ms", phase.duration.count()}};
 }
 
 json::object to_object(const ReportedDrive& drive) {
   return {{"serial", drive.serial},   {"model", drive.model}, {"name", drive.name},
           {"size", drive.size.count}, {"role", drive.role},   {"why", drive.why}};
-}
-
-// Writes "2026-11-24T16:00:00Z" back into a time; the epoch when it is something else.
-std::chrono::system_clock::time_point parse_time(const std::string& text) {
-  std::tm parts{};
-  const char* const end = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  if (end == nullptr || *end != '\0') return {};
-  return std::chrono::system_clock::from_time_t(::timegm(&parts));
 }
 
 Status parse_status(const std::string& word) {
@@ -67,7 +57,7 @@ PhaseReport parse_phase(const json::value* value) {
   for (const json::value& step : list_in(*value, "steps")) {
     phase.steps.push_back({json_text(step, "says"), json_text(step, "outcome")});
   }
-  phase.at = parse_time(json_text(*value, "at"));
+  phase.at = parse_utc(json_text(*value, "at"));
   phase.duration = std::chrono::milliseconds(json_count(*value, "duration_ms"));
   return phase;
 }
@@ -117,15 +107,6 @@ ReportedDrive reported(const PlannedDrive& planned) {
 }
 
 }  // namespace
-
-std::string to_text(std::chrono::system_clock::time_point time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  std::array<char, 32> text{};
-  const std::size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return {text.data(), length};
-}
 
 Report report_of(const Plan& plan, const Ending& ending, const profile::Profile& profile) {
   Report report;

@@ -78,7 +78,4 @@ Findings findings(const Result<Report>& report, const facts::Facts& facts, const
 NamedFinding space_finding(const Result<system::Space>& space, const facts::Facts& facts,
                            const profile::Profile& profile, std::chrono::system_clock::time_point now);
 
-// "2026-11-24T16:00:00Z".
-std::string to_text(std::chrono::system_clock::time_point time);
-
 }  // namespace fettle::storage

@@ -206,7 +206,8 @@ class Reading {
       script(Place::boot_script, path);
     for (const char* const directory :
          {"/etc/cron.d", "/var/lib/cloud/scripts/per-boot", "/var/lib/cloud/scripts/per-instance",
-          "/var/lib/cloud/scripts/per-once", "/var/lib/cloud/instance/scripts"})
+          "/var/lib/cloud/scripts/per-once", "/var/lib/cloud/instance/scripts",
+          "/var/lib/cloud/instance/boothooks"})
       each_file(directory, "", [&](const std::string& path) { script(Place::boot_script, path); });
   }
 
@@ -223,11 +224,11 @@ class Reading {
   }
 
   void blocks(const std::string& path, const std::string& text) {
-    static const std::map<std::string_view, Place> keys{{"disk_setup", Place::cloud_disks},
-                                                        {"fs_setup", Place::cloud_disks},
-                                                        {"mounts", Place::cloud_mounts},
-                                                        {"bootcmd", Place::cloud_run},
-                                                        {"runcmd", Place::cloud_run}};
+    static const std::map<std::string_view, Place> keys{
+        {"disk_setup", Place::cloud_disks},  {"fs_setup", Place::cloud_disks},
+        {"mounts", Place::cloud_mounts},     {"bootcmd", Place::cloud_run},
+        {"write_files", Place::cloud_files}, {"spec", Place::node_config},
+        {"runcmd", Place::cloud_run}};
     std::optional<Statement> block;
     std::size_t number = 0;
     for (const std::string_view line : lines(text)) {

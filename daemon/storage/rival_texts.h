@@ -19,6 +19,8 @@ enum class Place {
   cloud_disks,   // cloud-init's disk_setup and fs_setup
   cloud_mounts,  // and its mounts
   cloud_run,     // and its bootcmd and runcmd
+  cloud_files,   // and its write_files
+  node_config,   // what nodeadm of the EKS images finds in the user data: the `spec` of a NodeConfig
   mdadm,         // an ARRAY line each
   udev,          // a rule each
   waagent,       // the resource disk of the Azure agent

@@ -28,6 +28,11 @@ constexpr std::string_view formats =
     "mkfs|mke2fs|mdadm --create|mdadm -C|pvcreate|vgcreate|zpool create|sgdisk|sfdisk|parted |wipefs|"
     "blkdiscard|cryptsetup|mkswap|zero-superblock";
 
+// What the images and recipes of clouds bring for the same job, by the name of the program.
+constexpr std::string_view tools_of_clouds =
+    "setup-local-disks|oke-nvme-raid|nvme_ephemeral_drives|nvme_raid_start|format-mount-nvme-root|"
+    "setup-ephemeral-drives|azure-ephemeral-disk-setup";
+
 struct Row {
   std::string_view id;
   std::string_view who;
@@ -78,6 +83,10 @@ constexpr std::array rows{
         "setup-ephemeral-drives", About::anything, Answer::stand_down,
         "makes a striped volume of the local drives and unmounts what is on them first",
         "disable the unit that is named"},
+    Row{"unit.dlami", "dlami-nvme of the AWS Deep Learning images", Place::unit,
+        "dlami-nvme|nvme_ephemeral_drives", About::anything, Answer::stand_down,
+        "makes a striped volume of the instance's NVMe drives at each boot and mounts it on /opt/dlami/nvme",
+        "`systemctl disable dlami-nvme.service`, or leave the drives to it with `cache:` without `drives:`"},
     Row{"unit.localssd", "the local SSD array of the Cluster Toolkit", Place::unit, "md/localssd",
         About::anything, Answer::stand_down, "makes an array of the local SSDs whenever there is none",
         "disable the unit that is named"},
@@ -85,6 +94,9 @@ constexpr std::array rows{
         Answer::stand_down, "runs at boot and formats local drives", "disable the service that runs it"},
     Row{"unit.command", "a service of this machine", Place::unit, formats, About::drives, Answer::stand_down,
         "runs at boot and formats local drives", "disable it: `systemctl disable` and its name"},
+    Row{"boot.tool", "a script of boot", Place::boot_script, tools_of_clouds, About::anything,
+        Answer::stand_down, "has a tool of the cloud make one disk of the local NVMe drives",
+        "take that line out; what is in the user data is mended where the instance is made"},
     Row{"boot.script", "a script of boot", Place::boot_script, formats, About::drives, Answer::stand_down,
         "runs at boot and formats local drives", "take it out, or those lines of it"},
     Row{"cloud-init.disks", "cloud-init's disk_setup", Place::cloud_disks, "", About::drives,
@@ -96,6 +108,16 @@ constexpr std::array rows{
     Row{"cloud-init.mounts", "cloud-init's mounts", Place::cloud_mounts, "", About::both, Answer::stand_down,
         "writes a line into /etc/fstab at the next boot that uses the drives or the mount point of the cache",
         "take the entry out; what is in the user data is mended where the instance is made"},
+    Row{"cloud-init.tool", "cloud-init's bootcmd or runcmd", Place::cloud_run, tools_of_clouds,
+        About::anything, Answer::stand_down, "has a tool of the cloud make one disk of the local NVMe drives",
+        "take that command out; what is in the user data is mended where the instance is made"},
+    Row{"cloud-init.node", "the node configuration of the EKS images", Place::node_config, "localStorage",
+        About::anything, Answer::stand_down, "has nodeadm make an array of the instance's NVMe drives",
+        "leave `localStorage` out of it where the node is made, or leave the drives to it with `cache:` "
+        "without `drives:`"},
+    Row{"cloud-init.files", "a file that cloud-init writes", Place::cloud_files, formats, About::drives,
+        Answer::stand_down, "is a script that formats local drives, for something to run at boot",
+        "take it out; what is in the user data is mended where the instance is made"},
     Row{"cloud-init.commands", "cloud-init's bootcmd or runcmd", Place::cloud_run, formats, About::drives,
         Answer::stand_down, "formats local drives",
         "take those commands out; what is in the user data is mended where the instance is made"},
@@ -178,8 +200,9 @@ bool may_be(const std::string& word, const facts::Drive& drive) {
 
 std::optional<Hit> find_drive(std::string_view text, const Claim& claim) {
   // How each cloud's scripts look for its local drives.
-  constexpr std::array<std::string_view, 4> kinds{"/dev/disk/azure/local", "NVMe Direct Disk",
-                                                  "NVMe_Instance_Storage", "NVMe Instance Storage"};
+  constexpr std::array<std::string_view, 6> kinds{"/dev/disk/azure/local", "NVMe Direct Disk",
+                                                  "Instance_Storage",      "NVMe Instance Storage",
+                                                  "google-local-nvme-ssd", "google-local-ssd"};
   if (claim.drives.empty()) return std::nullopt;
   for (const std::string_view kind : kinds) {
     if (const auto at = text.find(kind); at != std::string_view::npos) return Hit{at, std::string(kind)};
@@ -190,7 +213,7 @@ std::optional<Hit> find_drive(std::string_view text, const Claim& claim) {
   }
   for (auto at = text.find("nvme"); at != std::string_view::npos; at = text.find("nvme", at + 1)) {
     if (at > 0 && is_name_character(text[at - 1])) continue;
-    const auto end = text.find_first_of(" \t\n\"',;:)}|&", at);
+    const auto end = text.find_first_of(" \t\n\"',;:)}|&`<>\\", at);
     std::string word(text.substr(at, end == std::string_view::npos ? end : end - at));
     const auto is_it = [&](const facts::Drive& drive) { return may_be(word, drive); };
     if (std::any_of(claim.drives.begin(), claim.drives.end(), is_it)) return Hit{at, std::move(word)};

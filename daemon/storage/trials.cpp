@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "base/text.h"
+#include "base/unit_name.h"
 
 namespace fettle::storage {
 namespace {
@@ -74,7 +75,7 @@ Finding writes(const facts::Facts& facts, const profile::Cache& cache) {
   return {Status::pass, says, {}};
 }
 
-// Those of srv-fettle.mount.
+// Those of our mount unit.
 constexpr std::array<std::string_view, 3> wanted_options{"noatime", "nosuid", "nodev"};
 
 Finding options(const facts::Facts& facts, const profile::Cache& cache) {
@@ -92,9 +93,9 @@ Finding options(const facts::Facts& facts, const profile::Cache& cache) {
     lacking += (lacking.empty() ? "" : ", ") + std::string(option);
   }
   if (lacking.empty()) return {Status::pass, "mounted with " + mount->options, {}};
-  return {
-      Status::warn, "the cache is mounted without " + lacking,
-      "somebody mounted it by hand, or a drop-in changed srv-fettle.mount: `systemctl cat srv-fettle.mount`"};
+  const std::string unit = mount_unit_of(cache.path);
+  return {Status::warn, "the cache is mounted without " + lacking,
+          "somebody mounted it by hand, or a drop-in changed " + unit + ": `systemctl cat " + unit + "`"};
 }
 
 Finding generation(const facts::Facts& facts, const Result<Report>& report, const profile::Cache& cache) {

@@ -18,7 +18,7 @@ std::chrono::system_clock::time_point at(int seconds) {
 }
 
 News news(std::string says, std::string stage = {}) {
-  News result{{{0, at(50), "node", std::move(says)}}, {"boot", at(10), {}}};
+  News result{{{0, at(50), "node", std::move(says)}}, {"boot", at(10), {}, "c0ffee"}, {}};
   if (!stage.empty()) result.boot.stages.push_back({std::move(stage), at(60), {}});
   return result;
 }
@@ -47,6 +47,13 @@ TEST_CASE("memory: events and the ledger outlive the daemon") {
   REQUIRE(told.events.size() == 1);  // what was told is not told again
   CHECK(told.events[0].id == 2);
   CHECK(told.boots[0].stages.size() == 2);
+  REQUIRE(told.first);
+  CHECK(told.first->id == "boot");
+
+  News next{{}, {"later", at(900), {{"cache", at(930), {}}}, "c0ffee"}, {}};
+  CHECK(memory(next).first->id == "boot");
+  next.boot = {"another", at(2000), {{"cache", at(2030), {}}}, "new"};
+  CHECK(memory(next).first->id == "another");
 }
 
 TEST_CASE("memory: F49 F51 what cannot be kept is told all the same, with its reason") {

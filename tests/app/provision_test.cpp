@@ -97,6 +97,26 @@ TEST_CASE(
   CHECK(second.report.generation == first.report.generation);
 }
 
+TEST_CASE(
+    "provision: the mount point is made by itself, remembered once, and left alone where it is refused") {
+  StorageMachine machine(2);
+  const auto run = [&](const std::string& path) {
+    std::string cache = drives_of(2);
+    configure(machine, cache.replace(cache.find("/srv/fettle"), 11, path));
+    return provision(machine.system(), Phase::mount_point, Mode::act);
+  };
+  const std::string record = "/var/lib/fettle/provision/mount-points";
+  machine.tree.file("/full/x");
+  CHECK(run("/full").came == Came::well);  // the boot phase says why
+  CHECK_FALSE(*machine.tree.files().exists(record));
+  CHECK(run("/data").came == Came::well);
+  CHECK(run("/data").came == Came::well);
+  CHECK(machine.tree.read(record) == "/data\n");
+  CHECK(run("relative").came == Came::misconfigured);
+  CHECK(machine.ran.empty());
+  CHECK_FALSE(*machine.tree.files().exists(names::provision_report));
+}
+
 TEST_CASE("provision: a dry run says the same and leaves no trace") {
   StorageMachine machine(2);
   configure(machine, drives_of(2));

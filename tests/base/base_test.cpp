@@ -1,10 +1,13 @@
 #include <doctest/doctest.h>
 
 #include <cerrno>
+#include <chrono>
+#include <string>
 
 #include "base/bytes.h"
 #include "base/finding.h"
 #include "base/text.h"
+#include "base/utc.h"
 #include "base/version.h"
 
 using namespace fettle;
@@ -59,6 +62,21 @@ TEST_CASE("base: text is trimmed, split and counted") {
   CHECK_FALSE(to_number<unsigned>("").has_value());
   CHECK(count_of(1, "drive") == "1 drive");
   CHECK(count_of(0, "drive") == "0 drives");
+}
+
+TEST_CASE("base: a time is text and back, and one that the clock cannot hold is none") {
+  using namespace std::chrono;
+  const system_clock::time_point time{sys_days{2026y / November / 24} + 16h + 1min + 2s};
+  CHECK(utc_text(time) == "2026-11-24T16:01:02Z");
+  CHECK(parse_utc("2026-11-24T16:01:02Z") == time);
+  CHECK(parse_utc("2261-12-31T23:59:59Z") > time);
+  for (const std::string text :
+       {"", "2026-11-24", "2026-11-24T16:01:02", "2026-11-24T16:01:02Z ", "1013-11-28T03:00:00Z",
+        "1969-12-31T23:59:59Z", "2262-01-01T00:00:00Z", "9999-12-31T23:59:59Z"}) {
+    CAPTURE(text);
+    CHECK(parse_utc(text) == system_clock::time_point{});
+  }
+  CHECK(parse_utc(std::string("2026-11-24T16:01:02Z\0x", 22)) == system_clock::time_point{});
 }
 
 TEST_CASE("base: an error ends in advice") {

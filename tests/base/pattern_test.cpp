@@ -21,13 +21,16 @@ TEST_CASE(
 
 TEST_CASE("pattern: what is no pattern, and what could take for ever, is refused with the reason") {
   struct Row {
-    const char* text;
+    std::string text;
     const char* reason;
   };
   for (const Row& row : {
            Row{"", "it is empty"},
            Row{"(a)\\1", "it refers back to a group"},
            Row{"a{1000}", "it counts repetitions with '{'"},
+           Row{"\"\\\"" + std::string(60, '+') + "6.14.0", "three repetitions"},
+           Row{"((((a+)*)?)+)", "three repetitions"},
+           Row{"[[:alpha:]" + std::string(20, '+') + "]" + std::string(20, '+'), "three repetitions"},
            Row{"a(b", "cannot use the pattern 'a(b'"},
            Row{"[z", "cannot use the pattern '[z'"},
        }) {
@@ -38,4 +41,6 @@ TEST_CASE("pattern: what is no pattern, and what could take for ever, is refused
     CHECK(pattern.error().said.find(row.reason) != std::string::npos);
   }
   CHECK(Pattern::compile("\\{[0-9]+\\}"));
+  CHECK(Pattern::compile("a\\++[]+" + std::string(60, '+') +
+                         "]+((ab+c)?d)*"));  // nearly all of them are characters
 }

@@ -78,6 +78,21 @@ TEST_CASE("cli images: pull brings what is wanted and leaves a report for the da
   CHECK(node.out.str() == "nothing to do: every image is here\n");
 }
 
+TEST_CASE("cli images: why the last pull failed is told until the image is here or another one is wanted") {
+  Node node;
+  node.runner.expect("/usr/bin/docker", version)
+      .expect("/usr/bin/docker", absent)
+      .expect("/usr/bin/docker --host unix:///run/docker.sock pull", Completed{1, "", "manifest unknown\n"});
+  CHECK(node.run({"pull"}) == cli::failed);
+  node.runner.expect("/usr/bin/docker", version).expect("/usr/bin/docker", absent);
+  CHECK(node.run({"list"}) == cli::failed);
+  CHECK(node.out.str().find("  failed   docker.io/a/b:v1") != std::string::npos);
+  CHECK(node.out.str().find("manifest unknown") != std::string::npos);
+  node.runner.expect("/usr/bin/docker", version).expect("/usr/bin/docker", here);
+  CHECK(node.run({"list"}) == cli::ok);
+  CHECK(node.out.str().find("manifest unknown") == std::string::npos);
+}
+
 TEST_CASE("cli images: an engine that is not there is told, also to the daemon") {
   Node node;
   node.tree.remove("/usr/bin/docker");

@@ -19,6 +19,16 @@ TEST_CASE("ledger: the page that a person sees") {
   CHECK(parse_json(node.out.str(), "the answer"));
 
   serve::Inputs inputs = test::ready_node();
+  inputs.first_boot = inputs.boots[1];
+  ServedNode second(inputs);
+  CHECK(second.run(&run_ledger, {}) == 0);
+  CHECK(second.out.str().find("the boot before, when the cache was new\n") != std::string::npos);
+  inputs.first_boot = inputs.boots[0];
+  inputs.boots.pop_back();
+  ServedNode blank(inputs);
+  CHECK(blank.run(&run_ledger, {}) == 0);
+  CHECK(blank.out.str().find("cost          \n") != std::string::npos);  // this boot is all there is
+
   inputs.boots.clear();
   ServedNode fresh(inputs);
   CHECK(fresh.run(&run_ledger, {}) == 0);

@@ -234,6 +234,47 @@ TEST_CASE("cli apply: services that are asked for wait for the cache; plan shows
   CHECK(contains(run(machine, cli::run_plan, {}).out, "refused: cannot write '" + drop_in));
 }
 
+TEST_CASE(
+    "cli generator: the units of another mount point, and none when the configuration cannot be followed") {
+  StorageMachine machine(1);
+  configure(machine, 1);
+  const std::string mount = "/run/systemd/generator/data.mount";
+  const std::vector<std::string> as_systemd_says{"/run/systemd/generator", "/run/early", "/run/late"};
+  CHECK(run(machine, cli::run_generator, as_systemd_says).code == 0);
+  CHECK_FALSE(*machine.tree.files().exists("/run/systemd"));
+  const std::string at_data =
+      "schema: 1\nkind: configuration\nprofile: test\ncache:\n  path: /data\n"
+      "  drives: {models: [x], count: 1}\n";
+  machine.tree.file("/etc/fettle/fettle.yaml", at_data + "shelvs: 1\n");
+  CHECK(run(machine, cli::run_generator, as_systemd_says).code == 78);
+  machine.tree.file("/etc/fettle/fettle.yaml", at_data).file("/etc/fstab", "/dev/sdb /data ext4 x 0 2\n");
+  const Answer taken = run(machine, cli::run_generator, as_systemd_says);
+  CHECK(taken.code == 2);
+  CHECK(contains(taken.err, "'/etc/fstab' (line 1) mounts something else there"));
+  CHECK_FALSE(*machine.tree.files().exists("/run/systemd"));
+  machine.tree.remove("/etc/fstab");
+  CHECK(run(machine, cli::run_generator, as_systemd_says).code == 0);
+  CHECK(contains(machine.tree.read(mount), "Where=/data\n"));
+  CHECK_FALSE(*machine.tree.files().exists("/run/early"));
+  CHECK(run(machine, cli::run_generator, {}).code == 64);
+}
+
+TEST_CASE(
+    "cli apply: the mount point of an earlier configuration goes when it is bare, and plan says so first") {
+  StorageMachine machine(1);
+  configure(machine, 1);
+  machine.tree.file("/var/lib/fettle/provision/mount-points", "/old\n").directory("/old");
+  machine.tree.file("/etc/fettle/profiles/test.yaml",
+                    "schema: 1\nkind: profile\nname: test\ncache:\n  path: /srv/fettle\n");
+  CHECK(contains(run(machine, cli::run_plan, {}).out, "remove the bare mount point '/old'"));
+  CHECK(*machine.tree.files().exists("/old"));
+  const Answer done = run(machine, cli::run_apply, {});
+  CHECK(done.code == 0);
+  CHECK(contains(done.out, "changed: remove the bare mount point '/old'"));
+  CHECK_FALSE(*machine.tree.files().exists("/old"));
+  CHECK(contains(run(machine, cli::run_plan, {}).out, "nothing to do"));
+}
+
 TEST_CASE("cli storage: release takes the drop-ins of services away, or they could not start any more") {
   StorageMachine machine(2);
   configure(machine, 2);

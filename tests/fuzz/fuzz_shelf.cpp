@@ -26,9 +26,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
   switch (data[0] % 3) {
     case 0: {
-      const auto files = shelf::parse_listing(text, "owner/name");
-      if (files) must_stay_inside(*files);
+      auto files = shelf::parse_listing(text, "owner/name");
       if (!files && files.error().said.empty()) std::abort();
+      if (!files) return 0;
+      // As the source of the hub does it: chosen first, then checked.
+      shelf::Manifest manifest{"owner/name", std::string(40, 'a'), "main", {}};
+      manifest.files = shelf::select(std::move(*files), {"*.safetensors", "*.json"}, {"original/*"});
+      if (!shelf::check(manifest)) return 0;
+      must_stay_inside(manifest.files);
+      if (shelf::blobs_of(manifest).empty()) std::abort();
+      shelf::small_files(manifest.files);
       return 0;
     }
     case 1: {

@@ -395,6 +395,9 @@ class FakeDocker final : public system::Runner {
                                    other_digest + R"(","vllm/vllm-openai-rocm@)" + digest + R"("]})",
                                "No such image"};
     if (is("run")) return system::Completed{0, package + "\n7.2.3-56\n", ""};
+    // The real one makes no container without something to run.
+    if (is("create") && command.argv.back().starts_with("sha256:"))
+      return system::Completed{1, "", "Error response from daemon: no command specified"};
     if (is("create")) return system::Completed{0, "c0ffee\n", ""};
     if (is("cp c0ffee:/usr/lib/aiter/jit/. ")) {
       const std::string to = command.argv.back().substr(tree_.root().size());

@@ -211,6 +211,10 @@ TEST_CASE("profile: a configuration names what it wants") {
 
 TEST_CASE("profile: the cache lies where it can live") {
   const auto path = [](const std::string& value) { return profile_head + "cache: {path: " + value + "}\n"; };
+  const auto on_drives = [](const std::string& value) {
+    return profile_head + "cache: {drives: {models: [a], count: 8}, path: " + value + "}\n";
+  };
+  const std::string own = "  a place such as /srv/fettle, /data or /mnt/cache, a directory of its own";
   const std::string rather =
       "  a place such as /srv/fettle, bind-mounted there when it is somebody else's mount";
   const std::string absolute = "  an absolute path of letters, digits, '.', '_', '+' and '-', without '..'";
@@ -237,9 +241,24 @@ TEST_CASE("profile: the cache lies where it can live") {
        ":4:15  the cache cannot be at '/home/a': services cannot see /home" + rather},
       {profile_head + "cache: {reserve: 1 GiB}\n",
        ":3:8  neither 'path' nor 'drives' says where the cache is"},
-      {profile_head + "cache: {drives: {models: [a], count: 8}, path: /data}\n",
-       ":3:48  with 'drives' the cache cannot be at '/data'  /srv/fettle: its mount unit is part of the "
-       "package"},
+      {path("/var/lib/fettle/x"),
+       ":3:15  the cache cannot be at '/var/lib/fettle/x': /var/lib/fettle has the records that tell which "
+       "drives are the cache" +
+           rather},
+      {on_drives("/data"), ""},
+      {on_drives("/mnt/nvme"), ""},
+      {on_drives("/var/lib/models"), ""},
+      {on_drives("data"), ":3:48  'path' cannot be 'data'" + absolute},
+      {on_drives("/usr/cache"),
+       ":3:48  the cache cannot be at '/usr/cache': /usr belongs to the system" + own},
+      {on_drives("/etc"), ":3:48  the cache cannot be at '/etc': /etc belongs to the system" + own},
+      {on_drives("/home"), ":3:48  the cache cannot be at '/home': services cannot see /home" + own},
+      {on_drives("/mnt"),
+       ":3:48  the cache cannot be at '/mnt': a mount there would hide what others keep in it" + own},
+      {on_drives("/var"),
+       ":3:48  the cache cannot be at '/var': a mount there would hide what others keep in it" + own},
+      {on_drives("/srv"),
+       ":3:48  the cache cannot be at '/srv': a mount there would hide what others keep in it" + own},
       {profile_head + "cache: {drives: {models: [a], count: 8}}\n", ""},
       {profile_head + "cache: {drives: {models: [], count: 0}}\n",
        ":3:26  'models' is empty  at least one entry\n:3:37  'count' cannot be 0  a decimal number from 1 to "

@@ -70,8 +70,14 @@ inline serve::Inputs ready_node() {
   inputs.boot_id = "b2";
   inputs.boots = {{"b2",
                    at(1763982000),
-                   {{"cache", at(1763982041), Bytes{30725970923520}}, {"ready", at(1763985600), {}}}},
-                  {"b1", at(1763900000), {{"cache", at(1763900038), Bytes{30725970923520}}}}};
+                   {{"cache", at(1763982041), Bytes{30725970923520}}, {"ready", at(1763985600), {}}},
+                   "c0ffee"},
+                  {"b1", at(1763900000), {{"cache", at(1763900038), Bytes{30725970923520}}}, "c0ffee"}};
+  inputs.generation = "c0ffee";
+  inputs.first_boot = {"b0",
+                       at(1763800000),
+                       {{"cache", at(1763800138), Bytes{30725970923520}}, {"ready", at(1763805400), {}}},
+                       "c0ffee"};
   inputs.price = serve::Price{31200, "USD"};
   inputs.events = {{6, at(1763982041), "cache.mounted", "pass: mounted on /srv/fettle"},
                    {7, at(1763985600), "node", "ready: all that is wanted is there \xFF"}};

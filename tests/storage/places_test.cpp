@@ -228,9 +228,3 @@ TEST_CASE("places: a record of links that cannot be used makes no link and remov
   REQUIRE(planned.refused.size() == 1);
   CHECK(planned.refused.front().said.find("places.json") != std::string::npos);
 }
-
-TEST_CASE("places: a mount unit bears the name that systemd makes of its path") {
-  CHECK(mount_unit_of("/var/lib/docker") == "var-lib-docker.mount");
-  CHECK(mount_unit_of("/home/a-b/.cache/x") == "home-a\\x2db-.cache-x.mount");
-  CHECK(mount_unit_of("/.hidden/c++") == "\\x2ehidden-c\\x2b\\x2b.mount");
-}

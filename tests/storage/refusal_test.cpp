@@ -322,7 +322,8 @@ TEST_CASE("storage: another tool that owns the local drives is stood down for (F
   CHECK(is_good(plan_of(comment_only)));
 }
 
-TEST_CASE("storage: the mount point must be an empty directory that nobody mounted on (F32)") {
+TEST_CASE(
+    "storage: the mount point must be an empty directory that nobody mounted on, nor above it later (F32)") {
   StorageMachine file;
   file.tree.remove("/srv/fettle").file("/srv/fettle", "");
   check_refused(file, Verdict::all_blank, {"/srv/fettle", "not a directory"});
@@ -335,6 +336,12 @@ TEST_CASE("storage: the mount point must be an empty directory that nobody mount
   StorageMachine mounted;
   add_mount(mounted.tree, "8:17", "/dev/sdb1", "/srv/fettle");
   check_refused(mounted, Verdict::all_blank, {"/dev/sdb1", "is mounted on '/srv/fettle'"});
+  StorageMachine hidden;
+  hidden.tree.file("/etc/fstab", "/dev/sdb1 /srv ext4 defaults 0 2\n");
+  check_refused(hidden, Verdict::all_blank,
+                {"'/srv' is a mount of '/etc/fstab' (line 1) and is not there now"});
+  add_mount(hidden.tree, "8:17", "/dev/sdb1", "/srv");
+  CHECK(is_good(plan_of(hidden)));
   StorageMachine absent;
   absent.tree.remove("/srv/fettle");
   CHECK(is_good(plan_of(absent)));

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "storage/plan_support.h"
@@ -142,6 +143,66 @@ TEST_CASE(
     enable(machine, "disks.service", program);
     CHECK(found_on(machine, id).path == "/usr/lib/systemd/system/disks.service");
   }
+}
+
+// Each overlay has what an image or a recipe of that cloud really leaves on a machine, with its source.
+TEST_CASE(
+    "storage: what the images and recipes of clouds do with NVMe drives is named with file and line (F31)") {
+  const std::string units = "/etc/systemd/system/";
+  const std::string instance = "/var/lib/cloud/instance/";
+  const std::string user_data = instance + "user-data.txt";
+  const std::string script = instance + "scripts/part-001";
+  for (const auto& [overlay, id, path, line] : std::vector<std::array<std::string, 4>>{
+           {"rivals-eks-nodeadm", "cloud-init.node", user_data, "line 14, 'localStorage'"},
+           {"rivals-eks-script", "boot.tool", script, "line 3, 'setup-local-disks'"},
+           {"rivals-oke", "cloud-init.tool", user_data, "line 3, 'oke-nvme-raid'"},
+           {"rivals-dlami", "unit.dlami", units + "dlami-nvme.service", "line 1, 'dlami-nvme'"},
+           {"rivals-dlami", "unit.script", "/opt/aws/dlami/bin/nvme_ephemeral_drives.sh",
+            "line 4, 'pvcreate'"},
+           {"rivals-gcp-toolkit", "unit.localssd", units + "create-localssd-raid.service",
+            "line 7, 'md/localssd'"},
+           {"rivals-gcp-fstab", "fstab.drives", "/etc/fstab", "line 2, 'google-local-nvme-ssd'"},
+           {"rivals-azure-hpc", "unit.azhpc", units + "nvme-raid.service", "line 1, 'nvme-raid.service'"},
+           {"rivals-azure-ephemeral", "unit.azure",
+            "/usr/lib/systemd/system/azure-ephemeral-disk-setup.service",
+            "line 1, 'azure-ephemeral-disk-setup'"},
+           {"rivals-azure-ephemeral", "fstab.azure", "/etc/fstab", "line 2, 'azure-ephemeral-disk-setup'"},
+           {"rivals-azure-userdata", "boot.script", script, "line 4, 'mdadm --create'"},
+           {"rivals-aws-boothook", "boot.script", instance + "boothooks/part-001",
+            "line 4, 'mdadm --create'"},
+           {"rivals-write-files", "cloud-init.files", user_data, "line 7, 'mdadm --create'"},
+           {"rivals-disk-setup", "cloud-init.disks", user_data, "line 3, 'nvme0n1'"},
+       }) {
+    CAPTURE(overlay);
+    CAPTURE(id);
+    StorageMachine machine(8);
+    machine.tree.overlay(overlay);
+    const Plan planned = plan_of(machine);
+    REQUIRE(planned.rivals);
+    CHECK(planned.rivals->blind.empty());
+    const auto& found = planned.rivals->found;
+    const auto rival =
+        std::find_if(found.begin(), found.end(), [&id = id](const Rival& each) { return each.id == id; });
+    REQUIRE(rival != found.end());
+    CHECK(rival->path == path);
+    CHECK(rival->says == line);
+    CHECK(rival->answer == Answer::stand_down);
+    CHECK(rival->advice.size() > 10);
+    REQUIRE(planned.refusal);
+    CHECK(planned.steps.empty());
+  }
+}
+
+TEST_CASE(
+    "storage: an array that the EKS images made is left alone, and the line that assembles it is named") {
+  StorageMachine machine(2);
+  machine.put_array(other_uuid, "any:kubernetes", "");
+  machine.tree.overlay("rivals-eks-made");
+  const Plan planned = plan_of(machine);
+  CHECK(planned.verdict == Verdict::foreign);
+  REQUIRE(planned.rivals->found.size() == 1);
+  CHECK(planned.rivals->found.front().id == "mdadm.drives");
+  CHECK(planned.rivals->found.front().path == "/.aws/mdadm.conf");
 }
 
 TEST_CASE("storage: the script of a service of the machine's own is read, whatever its name") {

@@ -202,7 +202,7 @@ TEST_CASE("store: events are kept up to a limit, numbers are not used twice") {
 }
 
 TEST_CASE("store: a boot reaches each stage once, and old boots make room") {
-  constexpr std::array<std::string_view, 1> steps{ledger_step};
+  constexpr std::array<std::string_view, 2> steps{ledger_step, ledger_generation_step};
   Tree tree;
   const auto opened = Database::open(tree.files(), path, {0x66740009, steps});
   REQUIRE(opened);
@@ -229,6 +229,29 @@ TEST_CASE("store: a boot reaches each stage once, and old boots make room") {
   auto left = opened->database.prepare("SELECT count(*) FROM stages");
   REQUIRE(*left->next());
   CHECK(left->number(0) == 0);
+}
+
+TEST_CASE("store: the boot in which a cache was new is found again, whatever came after") {
+  constexpr std::array<std::string_view, 2> steps{ledger_step, ledger_generation_step};
+  Tree tree;
+  const auto opened = Database::open(tree.files(), path, {0x66740009, steps});
+  REQUIRE(opened);
+  const auto at = [](int seconds) {
+    return std::chrono::system_clock::time_point(std::chrono::seconds(seconds));
+  };
+  REQUIRE(add_stages(opened->database, {"a", at(100), {}, {}}));
+  REQUIRE(add_stages(opened->database, {"b", at(200), {{"cache", at(241), {}}}, "one"}));
+  REQUIRE(add_stages(opened->database, {"b", at(200), {{"ready", at(260), {}}}, {}}));  // still that cache
+  REQUIRE(add_stages(opened->database, {"c", at(300), {}, "one"}));
+  REQUIRE(add_stages(opened->database, {"d", at(400), {}, "two"}));
+  const auto first = first_boot(opened->database, "one");
+  REQUIRE(first);
+  REQUIRE(*first);
+  CHECK((*first)->id == "b");
+  CHECK((*first)->stages.size() == 2);
+  CHECK((*first_boot(opened->database, "two"))->id == "d");
+  CHECK_FALSE(*first_boot(opened->database, "three"));
+  CHECK(newest_boots(opened->database, 1)->front().generation == "two");
 }
 
 TEST_CASE("store: text goes in and out as it is") {
