@@ -1,19 +1,23 @@
 #!/usr/bin/env python3
-"""stage.py BUILD [--client HF] [--xet] [--mib N] [--line MBPS] [--rounds N] [--window S] [ROW…]: P7 and P8, staging through fettle beside the
-bare client on the loopback hub; prints table lines.
+"""stage.py BUILD [--client HF] [--xet] [--mib N] [--line MBPS] [--rounds N] [--window S] [ROW…]: P7 and P8, staging through
+fettle beside the bare client on the loopback hub; prints table lines.
 
 Both sides get the same repository (four files of N MiB and small ones) with the same settings of the client, alternated, the
 first round dropped, medians. --line is what one connection of the hub gives, in MB/s; 0 is as fast as it goes. With --xet the
-content comes through the hub's content-addressed storage, which is counted; a run in which it did not is void. For P7 a
-second repository a quarter as large tells the price of each repository from that of each byte. For P8 every connection is
-reset or stands still once in the middle, or the client is killed; the bare client then stands in a loop of a shell. The fault
-is over at once, so what is lost beside an undisturbed run is what it costs to come back. `throttle` is P8's other half: a server that
-gives all connections together --line MB/s (5 when none is said) for --window seconds (60 for the row that is promised, 20 is
-enough to try it), fettle beside the bare client with 1, 4 and 16 connections; one round each, so some 5 windows.
+content comes through the hub's content-addressed storage, which is counted; a run in which it did not is void.
+
+P7        a second repository a quarter as large tells the price of each repository from that of each byte.
+shelf     P7 for eight small repositories: fettle stages them as one shelf, the bare client one by one.
+P8        every connection is reset or stands still once in the middle, or the client is killed; the bare client then stands in
+          a loop of a shell. The fault is over at once, so what is lost beside an undisturbed run is what it costs to come back.
+throttle  P8's other half: a server that gives all connections together --line MB/s (5 when none is said) for --window seconds
+          (60 for the row that is promised, 20 is enough to try it), fettle beside the bare client with 1, 4 and 16 connections;
+          one round, so some 5 windows.
 """
 import argparse
 import os
 import pathlib
+import shlex
 import shutil
 import signal
 import statistics
@@ -32,6 +36,7 @@ import staging  # noqa: E402
 MIB = 1 << 20
 FILES = 4
 CONNECTIONS = (1, 4, 16)
+REPOSITORIES = 8
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -74,15 +79,20 @@ class Side:
 
     @property
     def command(self):
-        return [self.node.client, "download", staging.REPOSITORY, "--revision", self.node.hub.revisions[staging.REPOSITORY],
-                "--format", "json", "--max-workers", str(self.connections or 8)]
+        return self.download(staging.REPOSITORY)
+
+    def download(self, repository):
+        return [self.node.client, "download", repository, "--revision", self.node.hub.revisions[repository], "--format", "json",
+                "--max-workers", str(self.connections or 8)]
 
     def start(self, *more):
         node = self.node
         if self.is_ours:
             return node.start(*more)
         fixed = {"HF_XET_FIXED_DOWNLOAD_CONCURRENCY": str(self.connections)} if self.connections else {}
-        return subprocess.Popen(self.command, env=staging.environment(node, **fixed), stdout=subprocess.PIPE,
+        one_by_one = " && ".join(shlex.join(self.download(name)) for name in node.repositories)
+        command = self.command if len(node.repositories) == 1 else ["sh", "-c", one_by_one]
+        return subprocess.Popen(command, env=staging.environment(node, **fixed), stdout=subprocess.PIPE,
                                 stderr=subprocess.STDOUT, text=True, start_new_session=True)
 
     def once(self, xet):
@@ -196,6 +206,23 @@ class Bench:
                      "limit", "", "<= 64 MiB"))
         return rows + daemon
 
+    def shelf(self):
+        """Many small repositories: what each of them costs."""
+        folder, names = self.folder / "shelf", [staging.REPOSITORY, *(f"{staging.REPOSITORY}-{n}" for n in range(1, REPOSITORIES))]
+        folder.mkdir()
+        files = staging.make_content(folder, [MIB])
+        for name in names[1:]:
+            shutil.copytree(folder / "content" / staging.REPOSITORY, folder / "content" / name)
+        with hubs.Hub(folder, *(["--xet"] if self.options.xet else [])) as hub:
+            sides = {}
+            for side in ("ours", "bare"):
+                node = staging.Node(folder / side, hub, self.options.build / "daemon/fettle", self.options.client, names)
+                sides[side] = Side(node, files, side == "ours")
+            seen = medians(sides, self.options.rounds, self.options.xet)
+        return [("P7", f"a shelf of {REPOSITORIES} repositories of 1 MiB, {what}", f"{seen['ours'][at]:.2f} s",
+                 f"bare `hf download` one by one {seen['bare'][at]:.2f} s", f"{seen['ours'][at] / seen['bare'][at]:.2f}", "<= 1.02")
+                for at, what in enumerate(("wall", "processor time"))]
+
     def p8(self):
         """What a reset, a stall and a killed client cost beside an undisturbed run."""
         rows, line = [], self.options.line or 20
@@ -262,7 +289,7 @@ class Bench:
             daemon.wait()
 
 
-ROWS = {"P7": Bench.p7, "P8": Bench.p8, "throttle": Bench.throttle}
+ROWS = {"P7": Bench.p7, "shelf": Bench.shelf, "P8": Bench.p8, "throttle": Bench.throttle}
 
 
 def main():
@@ -275,7 +302,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--window", type=int, default=20)
     parser.add_argument("--folder", default=os.environ.get("FETTLE_BENCH_DIR", "/var/tmp"))
-    parser.add_argument("rows", nargs="*", help="P7, P8, throttle; all when none is named")
+    parser.add_argument("rows", nargs="*", help="P7, shelf, P8, throttle; all when none is named")
     options = parser.parse_intermixed_args()
     options.build = options.build.resolve()
     beside = pathlib.Path(sys.executable).parent / "hf"

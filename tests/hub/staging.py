@@ -39,8 +39,9 @@ def make_content(folder, sizes):
 
 
 class Node:
-    def __init__(self, folder, hub, fettle, client):
+    def __init__(self, folder, hub, fettle, client, repositories=(REPOSITORY,)):
         self.root, self.hub, self.fettle, self.client = pathlib.Path(folder) / "node", hub, fettle, client
+        self.repositories = repositories
         self.home = self.root / "srv/fettle/hf"
         self.clean()
 
@@ -56,7 +57,7 @@ class Node:
             "schema: 1\nkind: configuration\nprofile: workstation\ncache: {path: /srv/fettle}\nshelves: [trial]\n")
         (self.root / "etc/fettle/profiles/shelves/trial.yaml").write_text(
             f"schema: 1\nkind: shelf\nname: trial\nwhy: a trial\nsource: hub\nendpoint: {self.hub.endpoint}\n"
-            f"repositories:\n  - {{id: {REPOSITORY}, revision: {self.hub.revisions[REPOSITORY]}}}\n")
+            "repositories:\n" + "".join(f"  - {{id: {name}, revision: {self.hub.revisions[name]}}}\n" for name in self.repositories))
 
     def command(self, *words):
         return [str(self.fettle), "--root", str(self.root), *words]
@@ -74,14 +75,17 @@ class Node:
 
     @property
     def repository(self):
-        return self.home / "hub" / ("models--" + REPOSITORY.replace("/", "--"))
+        return self.folder_of(REPOSITORY)
 
-    def snapshot(self):
-        return self.repository / "snapshots" / self.hub.revisions[REPOSITORY]
+    def folder_of(self, name):
+        return self.home / "hub" / ("models--" + name.replace("/", "--"))
+
+    def snapshot(self, name=REPOSITORY):
+        return self.folder_of(name) / "snapshots" / self.hub.revisions[name]
 
     def wrong_files(self, files):
-        return [path for path, content in files.items()
-                if not (self.snapshot() / path).exists() or (self.snapshot() / path).read_bytes() != content]
+        return [path for name in self.repositories for path, content in files.items()
+                if not (self.snapshot(name) / path).exists() or (self.snapshot(name) / path).read_bytes() != content]
 
     def unfinished(self):
         return [path.name for path in self.repository.glob("blobs/*.incomplete")]
