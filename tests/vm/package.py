@@ -39,6 +39,14 @@ def wrong_depends(deb):
             yield f"depends on {one}, Ubuntu 24.04 has {UBUNTU[name]}"
 
 
+def wrong_bounds(deb):
+    """Versions older than those of Debian 12 were never tried."""
+    depends = subprocess.run(["dpkg-deb", "-f", deb, "Depends"], capture_output=True, text=True, check=True).stdout
+    for name, oldest in (("mdadm", "4.2"), ("xfsprogs", "6.1")):
+        if f"{name} (>= {oldest})" not in depends.strip().split(", "):
+            yield f"it takes any {name}"
+
+
 def wrong_symbols(program):
     table = subprocess.run(["objdump", "-T", program], capture_output=True, text=True, check=True).stdout
     for name, number in set(re.findall(r"\b(GLIBC|GLIBCXX|LIBSYSTEMD)_([\d.]+)", table)):
@@ -59,6 +67,7 @@ def wrong_in_image(image):
 def main():
     deb, image = Path(sys.argv[1]), Path(sys.argv[2])
     wrong = {"the package depends only on what Ubuntu 24.04 has": list(wrong_depends(deb))}
+    wrong["apt refuses an mdadm or xfsprogs that is too old, by name (F40)"] = list(wrong_bounds(deb))
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["dpkg-deb", "-x", deb, folder], check=True)
         programs = [Path(folder) / name for name in PROGRAMS]
