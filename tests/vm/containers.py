@@ -118,6 +118,12 @@ def check_start(machine, told):
     assert "hf" in told["cache"], told["cache"]
 
 
+def aiter_place(machine):
+    """What `fettle jit list` says of the one place of an image."""
+    place, = [each for each in json.loads(captured(machine, "jit list --json"))["caches"] if each["cache"] == "aiter"]
+    return place
+
+
 def image_list(*images):
     rows = "".join(f'  - {{image: {name}, tag: {tag}, digest: "{digest}", why: an engine}}\n' for name, tag, digest in images)
     return f"schema: 1\nkind: images\nname: engines\nwhy: what this node serves with\nimages:\n{rows}"
@@ -212,19 +218,19 @@ def compiled(machine):
     captured(machine, "provision --cache")
     print(captured(machine, f"jit seed {IMAGE}"))
     assert "already" in captured(machine, f"jit seed {IMAGE}", code=2)
-    place, = [each for each in json.loads(captured(machine, "jit list --json")) if each["cache"] == "aiter"]
+    place = aiter_place(machine)
     assert place["files"] == 3 and not place["locks"], place
     # What a container compiles there, and its baton; killed, it leaves the baton.
     path = CAPTURED + place["path"]
     machine.must(f"docker run -d --name builder -v {path}:{path} {IMAGE} sh -c 'exec 3>{path}/build/lock_module_moe; exec sleep 600'", timeout=200)
-    place, = [each for each in json.loads(captured(machine, "jit list --json")) if each["cache"] == "aiter"]
+    place = aiter_place(machine)
     assert [lock["use"] for lock in place["locks"]] == ["in use"], place
     machine.must("docker kill builder; docker rm builder", timeout=120)
-    place, = [each for each in json.loads(captured(machine, "jit list --json")) if each["cache"] == "aiter"]
+    place = aiter_place(machine)
     assert [lock["use"] for lock in place["locks"]] == ["idle"], place
     print(captured(machine, "jit list"))
     captured(machine, "jit prune --apply")
-    place, = [each for each in json.loads(captured(machine, "jit list --json")) if each["cache"] == "aiter"]
+    place = aiter_place(machine)
     assert not place["locks"] and place["files"] == 3, place
 
 
