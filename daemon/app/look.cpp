@@ -131,7 +131,7 @@ serve::Cache cache_of(const profile::Profile& profile, const std::optional<Resul
 std::vector<serve::CacheDirectory> caches_of(const profile::Profile& profile, const facts::Facts& facts) {
   std::vector<serve::CacheDirectory> caches;
   for (const profile::CacheDirectory& wanted : profile.caches) {
-    serve::CacheDirectory cache{wanted.name, {}, wanted.reserve, {}};
+    serve::CacheDirectory cache{wanted.name, {}, wanted.reserve, wanted.quota, {}};
     if (const auto* const usage =
             facts.cache_usage ? facts::find(*facts.cache_usage, wanted.name) : nullptr) {
       if (usage->now) cache.used = usage->now->used;

@@ -135,6 +135,11 @@ void storage(Text& text, const Inputs& inputs) {
               [](const CacheDirectory& c) {
                 return c.used ? std::optional(std::to_string(c.used->count)) : std::nullopt;
               }},
+      OfCache{"fettle_cache_quota_bytes",
+              "The most that the directory may hold; only where the profile limits it.",
+              [](const CacheDirectory& c) {
+                return c.quota.count == 0 ? std::nullopt : std::optional(std::to_string(c.quota.count));
+              }},
       OfCache{"fettle_cache_reserve_bytes", "Room that the profile keeps for the directory.",
               [](const CacheDirectory& c) { return std::optional(std::to_string(c.reserve.count)); }},
   };

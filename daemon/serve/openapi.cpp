@@ -125,6 +125,8 @@ constexpr std::array fields{
 
     Field{"CacheDirectory", "name", "text", "of the cache in the profile"},
     Field{"CacheDirectory", "used_bytes", "count?", "what lies there; null when it was not measured"},
+    Field{"CacheDirectory", "quota_bytes", "count?",
+          "the most that it may hold; null where the profile sets no limit"},
     Field{"CacheDirectory", "reserve_bytes", "count", "room that the profile keeps for it"},
     Field{"CacheDirectory", "bytes_per_hour", "number?", "how fast it grows; negative when it shrinks"},
 

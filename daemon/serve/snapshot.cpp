@@ -71,11 +71,13 @@ json::object cache_json(const Cache& cache) {
 json::array caches_json(const std::vector<CacheDirectory>& caches) {
   json::array list;
   for (const CacheDirectory& cache : caches) {
-    list.push_back({{"name", cache.name},
-                    {"used_bytes", or_null(cache.used)},
-                    {"reserve_bytes", cache.reserve.count},
-                    {"bytes_per_hour",
-                     cache.bytes_per_hour ? json::value(*cache.bytes_per_hour) : json::value(nullptr)}});
+    list.push_back(
+        {{"name", cache.name},
+         {"used_bytes", or_null(cache.used)},
+         {"quota_bytes", cache.quota.count == 0 ? json::value(nullptr) : json::value(cache.quota.count)},
+         {"reserve_bytes", cache.reserve.count},
+         {"bytes_per_hour",
+          cache.bytes_per_hour ? json::value(*cache.bytes_per_hour) : json::value(nullptr)}});
   }
   return list;
 }

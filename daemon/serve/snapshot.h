@@ -81,6 +81,7 @@ struct CacheDirectory {
   std::string name;
   std::optional<Bytes> used;
   Bytes reserve;                               // that the profile keeps for it
+  Bytes quota;                                 // the most that it may hold; 0 = no limit
   std::optional<std::int64_t> bytes_per_hour;  // how fast it grows; negative when it shrinks
 };
 

@@ -39,7 +39,7 @@ inline serve::Inputs ready_node() {
                               inputs.made_at + std::chrono::hours(7)}};
   inputs.cache = {"/srv/fettle", "drives", Bytes{30725970923520}, Bytes{24000000000000}};
   inputs.cache.write = std::chrono::microseconds(12345);
-  inputs.caches = {{"hf", 700_GiB, 0_GiB, std::int64_t{-4096}}, {"uv", {}, 20_GiB, {}}};
+  inputs.caches = {{"hf", 700_GiB, 0_GiB, 800_GiB, std::int64_t{-4096}}, {"uv", {}, 20_GiB, {}, {}}};
   inputs.drives = {{"SN0001", 41, 3, 100, 0, std::chrono::microseconds(95)},
                    {"bad \xFF \"serial", 72, 91, 8, 12, {}}};
   inputs.collected = {{"cache", {{"path", "/srv/fettle"}}}};

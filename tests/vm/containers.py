@@ -245,7 +245,7 @@ def docker_line(machine):
     page = captured(machine, f"env diff --container glm-4.6 --model {MODEL} --tp 8")
     print(page)
     machine.must("docker stop --time 1 glm-4.6", timeout=120)
-    line = "docker run --detach --rm --name glm-4.6 --env VLLM_ROCM_USE_AITER_MOE=1 " + IMAGE + " vllm serve " + MODEL
+    line = "docker run --detach --rm --name glm-4.6 --volume /srv/fettle:/srv/fettle --env VLLM_ROCM_USE_AITER_MOE=1 " + IMAGE + " vllm serve " + MODEL
     machine.must(line, timeout=200)
     page = captured(machine, f"env diff --container glm-4.6 --model {MODEL} --tp 8", code=1)
     assert "VLLM_ROCM_USE_AITER_MOE" in page and "power of 2" in page, page
