@@ -155,12 +155,11 @@ std::string write_unit(const RunLine& line) {
   std::string text = heading(line);
   for (const Part& each : line.parts)
     text += "#   " + joined(each.words, &quote_unit) + ": " + comment(each.reason) + "\n";
-  text +=
-      "[Unit]\nDescription=" + line.model +
-      "\nRequires=docker.service fettle-cache.target\n"
-      "After=docker.service fettle-cache.target\n\n[Service]\nRestart=on-failure\nTimeoutStartSec=infinity\n"
-      "ExecStart=/usr/bin/docker run --rm --name " +
-      quote_unit(line.name);
+  text += "[Unit]\nDescription=" + line.model + "\nRequires=docker.service fettle-cache.target\n" +
+          "After=docker.service fettle-cache.target\n\n" +
+          // 143: ended by the SIGTERM of `docker stop`.
+          "[Service]\nRestart=on-failure\nSuccessExitStatus=143\nTimeoutStartSec=infinity\n" +
+          "ExecStart=/usr/bin/docker run --rm --name " + quote_unit(line.name);
   for (const Part& each : line.parts) text += " \\\n  " + joined(each.words, &quote_unit);
   return text + "\nExecStop=/usr/bin/docker stop " + quote_unit(line.name) +
          "\n\n[Install]\nWantedBy=multi-user.target\n";

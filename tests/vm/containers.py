@@ -36,12 +36,17 @@ CAPTURED_CONFIGURATION = "schema: 1\nkind: configuration\nprofile: mi300x\ncache
 
 # Stands for the engine: writes down how it was started, then answers as vLLM does.
 ENGINE = r"""#!/usr/bin/python3
-import json, os, pathlib, sys
+import json, os, signal, sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 devices = [path for path in ("/dev/kfd", "/dev/dri/renderD128") if os.path.exists(path)]
 told = {"arguments": sys.argv[1:], "environment": dict(os.environ), "groups": os.getgroups(), "devices": devices,
         "cache": sorted(os.listdir("/srv/fettle"))}
+
+def ended(*_):
+    os._exit(143)
+
+signal.signal(signal.SIGTERM, ended)
 
 class Engine(BaseHTTPRequestHandler):
     def do_GET(self):
@@ -262,6 +267,7 @@ def other_forms(machine):
     machine.must("systemd-analyze verify /etc/systemd/system/glm.service; systemctl daemon-reload; systemctl start glm", timeout=200)
     check_start(machine, started_as(machine))
     machine.must("systemctl stop glm", timeout=120)
+    assert machine.run("systemctl is-failed glm").out.strip() == "inactive"
     assert machine.must("docker ps --quiet").strip() == ""
 
 
