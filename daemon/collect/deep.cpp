@@ -18,11 +18,27 @@ using facts::DeepTrial;
 
 constexpr std::size_t longest_line = 160;  // of a program's output, told in a finding
 
+// Without the sequences that colour a terminal ("\x1b[31m"), which rocminfo writes into pipes too.
+std::string without_colours(std::string_view text) {
+  std::string plain;
+  while (!text.empty()) {
+    if (text.starts_with("\x1b[")) {
+      text.remove_prefix(std::min(text.size(), text.find_first_not_of("0123456789;", 2)));
+      text.remove_prefix(std::min<std::size_t>(text.size(), 1));
+      continue;
+    }
+    plain += text.front();
+    text.remove_prefix(1);
+  }
+  return plain;
+}
+
 // The last line that says something, printable.
 std::string last_line(std::string_view text) {
   std::string last;
   for (const std::string_view line : lines(text)) {
-    if (!trim(line).empty()) last = trim(line);
+    const std::string plain = without_colours(line);
+    if (!trim(plain).empty()) last = trim(plain);
   }
   for (char& c : last) {
     if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e) c = ' ';
@@ -51,7 +67,8 @@ std::optional<double> to_decimal(std::string_view text) {
 
 Status status_of(profile::ExitCodes codes, int code) {
   if (code == 0) return Status::pass;
-  if (code > 128) return Status::unknown;  // a signal ended it
+  constexpr int signals = 64;
+  if (code > 128 && code <= 128 + signals) return Status::unknown;  // a signal ended it
   if (codes == profile::ExitCodes::plain) return Status::fail;
   if (code == 1) return Status::warn;
   return code == 2 ? Status::fail : Status::unknown;

@@ -74,6 +74,16 @@ TEST_CASE("deep: nobody ran it, it passes, it is old: what the daemon says of it
   CHECK(node.finding(1).hint == "`fettle check --deep rocminfo` runs it anew");
 }
 
+TEST_CASE("deep: colours of a program that takes a pipe for a terminal are left out") {
+  DeepCheck check;
+  const std::string red = "\x1b[31m", end = "\x1b[0m";
+  CHECK(judge_deep(check, {1, red + "ROCk module is NOT loaded" + end + "\n" + end + "\n", ""}).says ==
+        "it ended with 1: ROCk module is NOT loaded");
+  CHECK(judge_deep(check, {1, "cut off \x1b[1;3", ""}).says == "it ended with 1: cut off");
+  CHECK(judge_deep(check, {1, "[RESULT] \x1b]0;title\x07 bad", ""}).says ==
+        "it ended with 1: [RESULT]  ]0;title  bad");
+}
+
 TEST_CASE("deep: what a program ends with, in both ways of saying it") {
   DeepCheck check;
   struct Row {
@@ -81,10 +91,10 @@ TEST_CASE("deep: what a program ends with, in both ways of saying it") {
     Status plain;
     Status plugin;
   };
-  for (const Row& row :
-       {Row{0, Status::pass, Status::pass}, Row{1, Status::fail, Status::warn},
-        Row{2, Status::fail, Status::fail}, Row{3, Status::fail, Status::unknown},
-        Row{127, Status::fail, Status::unknown}, Row{137, Status::unknown, Status::unknown}}) {
+  for (const Row& row : {Row{0, Status::pass, Status::pass}, Row{1, Status::fail, Status::warn},
+                         Row{2, Status::fail, Status::fail}, Row{3, Status::fail, Status::unknown},
+                         Row{127, Status::fail, Status::unknown}, Row{137, Status::unknown, Status::unknown},
+                         Row{255, Status::fail, Status::unknown}}) {
     CAPTURE(row.code);
     check.codes = ExitCodes::plain;
     CHECK(judge_deep(check, {row.code, "", ""}).status == row.plain);
