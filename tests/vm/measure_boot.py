@@ -11,7 +11,7 @@ import node
 from scenario import Scenario
 
 scenario = Scenario("measure-boot", image="containers", memory_mib=2048)
-ROUNDS = 2
+ROUNDS = 4
 UNITS = "$(cd /usr/lib/systemd/system && ls -d fettle*.service fettle*.socket fettle*.target fettle*.timer srv-fettle.mount | grep -v @)"
 times = {"with": [], "without": []}
 
