@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "host/apply.h"
+#include "host/partition.h"
 #include "host/plan.h"
 #include "host/standing.h"
 #include "profile/load.h"
@@ -57,38 +58,62 @@ int code_of(const std::vector<host::SettingJudgement>& all) {
   return any(host::Standing::wrong) || any(host::Standing::pending) ? partial : ok;
 }
 
+// A line of `fettle host show`.
+struct Row {
+  std::string name;
+  std::string wanted;
+  std::string why;
+  std::string source;
+  host::SettingJudgement looked;
+};
+
+std::vector<Row> rows_of(const Looked& node) {
+  std::vector<Row> rows;
+  if (node.profile.host) {
+    for (const profile::Setting& setting : node.profile.host->settings)
+      rows.push_back({setting.name, host::wanted_text(setting), setting.why, setting.source,
+                      host::look_at(setting, node.facts)});
+  }
+  if (host::wants_partition(node.profile))
+    rows.push_back({std::string(host::partition_name), host::wanted_partition_text(node.profile),
+                    std::string(host::why_partition()), "",
+                    host::look_at_partition(node.profile, node.facts)});
+  return rows;
+}
+
+json::object to_json(const Row& row) {
+  return {{"name", row.name},
+          {"wanted", row.wanted},
+          {"standing", host::to_text(row.looked.standing)},
+          {"found", row.looked.found},
+          {"set_by", row.looked.set_by},
+          {"said", row.looked.error.said},
+          {"why", row.why},
+          {"source", row.source}};
+}
+
 int show(Context& context, const Looked& node) {
-  std::vector<profile::Setting> settings;
-  if (node.profile.host) settings = node.profile.host->settings;
+  const std::vector<Row> rows = rows_of(node);
   std::vector<host::SettingJudgement> all;
   std::size_t widest = 0;
-  for (const profile::Setting& setting : settings) {
-    all.push_back(host::look_at(setting, node.facts));
-    widest = std::max(widest, setting.name.size());
+  for (const Row& row : rows) {
+    all.push_back(row.looked);
+    widest = std::max(widest, row.name.size());
   }
   json::array answer;
-  for (std::size_t at = 0; at < settings.size(); ++at) {
-    const host::SettingJudgement& looked = all[at];
-    const profile::Setting& setting = settings[at];
+  for (const Row& row : rows) {
     if (context.format == Format::json) {
-      answer.emplace_back(json::object{{"name", setting.name},
-                                       {"wanted", host::wanted_text(setting)},
-                                       {"standing", host::to_text(looked.standing)},
-                                       {"found", looked.found},
-                                       {"set_by", looked.set_by},
-                                       {"said", looked.error.said},
-                                       {"why", setting.why},
-                                       {"source", setting.source}});
+      answer.emplace_back(to_json(row));
       continue;
     }
-    context.out << padded(std::string(host::to_text(looked.standing)), 11) << padded(setting.name, widest + 2)
-                << found_or_why(looked) << '\n';
-    if (looked.standing == host::Standing::wrong || looked.standing == host::Standing::pending)
-      context.out << std::string(widest + 13, ' ') << "wanted: " << host::wanted_text(setting) << '\n';
+    context.out << padded(std::string(host::to_text(row.looked.standing)), 11) << padded(row.name, widest + 2)
+                << found_or_why(row.looked) << '\n';
+    if (row.looked.standing == host::Standing::wrong || row.looked.standing == host::Standing::pending)
+      context.out << std::string(widest + 13, ' ') << "wanted: " << row.wanted << '\n';
   }
   if (context.format == Format::json) {
     context.out << pretty_json(json::object{{"settings", std::move(answer)}});
-  } else if (settings.empty()) {
+  } else if (rows.empty()) {
     context.out << "the profile names no settings of the host\n";
   }
   return code_of(all);
@@ -122,7 +147,13 @@ json::object to_json(const host::Plan& plan) {
   json::array advice;
   for (const host::Advice& each : plan.advice)
     advice.emplace_back(json::object{{"setting", each.setting}, {"says", each.says}});
-  return {{"files", std::move(files)}, {"values", std::move(values)}, {"advice", std::move(advice)}};
+  json::array refused;
+  for (const Error& error : plan.refused)
+    refused.emplace_back(json::object{{"said", error.said}, {"hint", error.hint}});
+  return {{"files", std::move(files)},
+          {"values", std::move(values)},
+          {"advice", std::move(advice)},
+          {"refused", std::move(refused)}};
 }
 
 // Acting changes the node for everybody on it, so it has to be said.
@@ -197,7 +228,8 @@ int run_host(Context& context, const std::vector<std::string>& arguments) {
   const auto ours = host::look(context.system.files);
   if (!ours) return report(context, ours.error());
   // Going back needs no profile: what is ours says what it did.
-  if (revert_app->parsed()) return come(context, host::plan_revert(*ours), how, "revert");
+  if (revert_app->parsed())
+    return come(context, host::plan_revert(*ours, facts::gather(context.system.files)), how, "revert");
   profile::Loaded loaded = profile::load(context.system.files, profile::Tables::without_versions);
   if (!loaded.profile) return complain(context, loaded.complaints);
   Looked node{std::move(*loaded.profile), {}};

@@ -50,6 +50,17 @@ Fact<PcieLink> read_link(const system::Files& files, const std::string& device) 
   return PcieLink{*speed, *top_speed, *width, *top_width};
 }
 
+// "SPX, DPX, QPX, CPX"
+Fact<std::vector<std::string>> read_modes(const system::Files& files, const std::string& path) {
+  const auto text = read_value(files, path);
+  if (!text) return fail(text.error());
+  std::vector<std::string> modes;
+  for (const std::string_view mode : split(*text, ',')) {
+    if (!trim(mode).empty()) modes.emplace_back(trim(mode));
+  }
+  return modes;
+}
+
 // The block of a counter file in either naming scheme, "aca_umc" or "umc_err_count"; empty for other files.
 std::string block_of(std::string_view name) {
   constexpr std::string_view prefix = "aca_";
@@ -114,6 +125,7 @@ Card read_card(const system::Files& files, const std::string& name, const std::s
   card.name = name;
   card.pci_address = std::move(slot);
   card.compute_partition = read_value(files, device + "/current_compute_partition");
+  card.compute_partitions = read_modes(files, device + "/available_compute_partition");
   card.memory_partition = read_value(files, device + "/current_memory_partition");
   card.vram = read_bytes(files, device + "/mem_info_vram_total");
   card.link = read_link(files, device);

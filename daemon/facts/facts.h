@@ -93,7 +93,10 @@ struct Card {
   std::string name;                     // "card9"
   std::string pci_address;              // "0000:27:00.0"
   Fact<std::string> compute_partition;  // "SPX"
-  Fact<std::string> memory_partition;   // "NPS1"
+  // That the driver knows for it: "SPX", "DPX", "QPX", "CPX"; which of them go with the memory mode is
+  // another question.
+  Fact<std::vector<std::string>> compute_partitions;
+  Fact<std::string> memory_partition;  // "NPS1"
   Fact<Bytes> vram;
   Fact<PcieLink> link;
   Fact<std::map<std::string, RasCounts>> ras;  // by block: "umc"
@@ -107,6 +110,12 @@ struct KfdDevice {
   std::uint64_t domain = 0;
   std::uint64_t location = 0;  // bus, device and function; partitions of one GPU differ in the function only
   Fact<std::size_t> xgmi_peers;  // other devices that it reaches over xGMI
+};
+
+// A process that has the GPUs open for computing; the driver changes no partition mode meanwhile.
+struct GpuUser {
+  std::string process;  // "4711", as the first namespace of processes counts
+  std::string name;     // "python3"; empty when it cannot be told
 };
 
 // A whole NVMe namespace. `name` is good until the next boot only; `serial` and `wwid` are who it is.
@@ -165,6 +174,9 @@ struct Facts {
   Fact<unsigned> gpus_in_kfd;  // physical GPUs in the KFD topology: partitions of one count once
   Fact<std::vector<Card>> cards;
   Fact<std::vector<KfdDevice>> kfd;
+  Fact<std::vector<GpuUser>> gpu_users;
+  // Rules of udev that set a compute partition; looked for where the profile wants one.
+  Fact<std::vector<SettingSource>> partition_sources;
   Fact<std::vector<Drive>> drives;
   Fact<std::vector<Array>> arrays;
   Fact<std::vector<Mount>> mounts;

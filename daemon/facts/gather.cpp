@@ -18,6 +18,7 @@ Facts gather(const system::Files& files) {
   } else {
     facts.gpus_in_kfd = fail(facts.kfd.error());
   }
+  facts.gpu_users = read_gpu_users(files);
   facts.mounts = read_mounts(files);
   facts.drives = read_drives(files, facts.mounts);
   facts.arrays = read_arrays(files);
@@ -44,6 +45,8 @@ Facts gather(const system::Files& files) {
 Facts gather(const system::Files& files, const profile::Profile& profile) {
   Facts facts = gather(files);
   facts.settings = profile.host ? read_settings(files, profile.host->settings) : FoundSettings{};
+  if (profile.gpus && !profile.gpus->compute_partition.empty())
+    facts.partition_sources = read_partition_sources(files);
   return facts;
 }
 

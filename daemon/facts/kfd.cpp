@@ -65,6 +65,18 @@ Result<std::vector<KfdDevice>> read_kfd(const system::Files& files) {
   return devices;
 }
 
+Result<std::vector<GpuUser>> read_gpu_users(const system::Files& files) {
+  // The driver makes it when it starts: a directory that is not there is no proof that nobody computes.
+  const auto names = files.list("/sys/class/kfd/kfd/proc");
+  if (!names) return fail(while_doing("tell which processes use the GPUs", names.error()));
+  std::vector<GpuUser> users;
+  for (const std::string& process : *names) {
+    const auto name = read_value(files, "/proc/" + process + "/comm");
+    users.push_back({process, name ? *name : std::string()});
+  }
+  return users;
+}
+
 unsigned count_gpus(const std::vector<KfdDevice>& devices) {
   // A location of 0 is a GPU like any other: in a virtual machine each may have a PCI domain of its own.
   std::set<std::pair<std::uint64_t, std::uint64_t>> gpus;

@@ -15,6 +15,8 @@ Result<std::vector<Rocm>> read_rocm(const system::Files& files);
 Result<std::vector<Gpu>> read_gpus_on_pci(const system::Files& files);
 Result<std::vector<Card>> read_cards(const system::Files& files);
 Result<std::vector<KfdDevice>> read_kfd(const system::Files& files);
+Result<std::vector<GpuUser>> read_gpu_users(const system::Files& files);
+Result<std::vector<SettingSource>> read_partition_sources(const system::Files& files);
 Result<std::vector<Mount>> read_mounts(const system::Files& files);
 Result<std::vector<Array>> read_arrays(const system::Files& files);
 Result<Identity> read_identity(const system::Files& files);

@@ -170,7 +170,35 @@ Result<Sources> of_boot(const system::Files& files, const std::string& key) {
   });
 }
 
+// The mode that a line of udev's rules sets: ATTR{current_compute_partition}="CPX", or a RUN with
+// echo CPX > …/current_compute_partition.
+std::optional<std::string> partition_of(std::string_view line) {
+  constexpr std::string_view name = "current_compute_partition";
+  constexpr std::string_view assigned = "current_compute_partition}=\"";
+  constexpr std::string_view said = "echo ";
+  if (line.find(name) == std::string_view::npos) return std::nullopt;
+  std::string_view value;
+  if (const auto at = line.find(assigned); at != std::string_view::npos) {
+    value = line.substr(at + assigned.size());
+  } else if (const auto echo = line.find(said); echo != std::string_view::npos) {
+    value = line.substr(echo + said.size());
+  }
+  const std::string_view word = value.substr(0, value.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ"));
+  if (word.empty()) return std::nullopt;
+  return std::string(word);
+}
+
 }  // namespace
+
+Result<std::vector<SettingSource>> read_partition_sources(const system::Files& files) {
+  // udev(7): the same name in an earlier directory stands for it, as with the others.
+  const auto paths = files_of(
+      files,
+      {"/etc/udev/rules.d", "/run/udev/rules.d", "/usr/local/lib/udev/rules.d", "/usr/lib/udev/rules.d"},
+      ".rules");
+  if (!paths) return fail(paths.error());
+  return collect(files, *paths, partition_of);
+}
 
 Result<std::vector<SettingSource>> read_setting_sources(const system::Files& files, const Setting& wanted) {
   switch (wanted.kind) {

@@ -80,10 +80,12 @@ constexpr std::array all{
         "gpu.partition", "current_compute_partition and current_memory_partition of each card",
         "In CPX/NPS4 a GPU is eight devices with 24 GB each: models planned for 192 GB do not start. A mix "
         "confuses every launcher.",
-        "Stop all users of the GPUs, leave NPS4 first, then set the compute mode: `amd-smi set --gpu all "
-        "--memory-partition NPS1`, then `--compute-partition SPX`. Changing NPS reloads the driver and takes "
-        "some two "
-        "minutes. After a reboot compute is SPX again. A guest cannot switch."},
+        "Stop all that uses the GPUs, then `fettle host apply`: it sets the compute mode, and again at each "
+        "start "
+        "of the driver, which comes up in SPX. It never sets the memory mode, for `amd-smi set --gpu all "
+        "--memory-partition NPS1` starts the drivers of all GPUs anew, some two minutes; leave NPS4 by it "
+        "before "
+        "you ask for SPX. A guest cannot switch: ask the provider."},
     Explanation{"gpu.memory", "mem_info_vram_total of each card",
                 "Tensor parallel work is cut for the smallest GPU; a GPU with less memory ends the job when "
                 "it is full.",

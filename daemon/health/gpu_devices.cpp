@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "health/gpus.h"
 #include "health/tally.h"
+#include "profile/gpu_models.h"
 
 namespace fettle::health {
 namespace {
@@ -43,7 +44,7 @@ Wanted wanted_cards(const Facts& facts, const Profile& profile) {
   if (!facts.cards) return nothing(unknown(facts.cards.error()));
   Wanted wanted;
   for (const Gpu& gpu : *facts.gpus_on_pci) {
-    const profile::GpuModel* const model = wanted_model(gpu, profile);
+    const profile::GpuModel* const model = profile::wanted_model(gpu.pci_device, profile);
     if (model == nullptr) continue;
     ++wanted.on_pci;
     wanted.is_virtual = wanted.is_virtual || model->is_virtual;
@@ -123,8 +124,8 @@ Finding gpu_partition(const Facts& facts, const Profile& profile) {
                 is_wrong ? Finding{Status::warn, mode + ", the profile wants " + asked,
                                    wanted.is_virtual
                                        ? "a guest cannot switch it; ask the provider, or change the profile"
-                                       : "with idle GPUs: `amd-smi set --gpu all --memory-partition` first "
-                                         "when leaving NPS4, then --compute-partition"}
+                                       : "with idle GPUs `fettle host apply` sets the compute mode, and says "
+                                         "how to come to the memory mode"}
                          : Finding{Status::pass, mode, {}});
     }
   }
@@ -133,7 +134,8 @@ Finding gpu_partition(const Facts& facts, const Profile& profile) {
   if (finding.status == Status::pass && modes.size() > 1) {
     std::string all;
     for (const std::string& mode : modes) all += (all.empty() ? "" : " and ") + mode;
-    return {Status::warn, "the GPUs differ: " + all, "set all GPUs alike: `amd-smi set --gpu all …`"};
+    return {Status::warn, "the GPUs differ: " + all,
+            "name compute_partition in the profile, then `fettle host apply` sets all GPUs alike"};
   }
   return finding;
 }

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "profile/gpu_models.h"
 
 namespace fettle::health {
 namespace {
@@ -19,19 +20,12 @@ using profile::Profile;
 // driver.
 constexpr std::chrono::minutes boot_grace{20};
 
-const GpuModel* model_of(const Gpu& gpu, const Profile& profile) {
-  const auto at = std::find_if(profile.gpu_models.begin(), profile.gpu_models.end(),
-                               [&](const GpuModel& model) { return model.pci_device == gpu.pci_device; });
-  return at == profile.gpu_models.end() ? nullptr : &*at;
-}
-
 bool is_wanted(const Gpu& gpu, const Profile& profile) {
-  const GpuModel* const model = model_of(gpu, profile);
-  return model != nullptr && model->family == profile.gpus->model;
+  return profile::wanted_model(gpu.pci_device, profile) != nullptr;
 }
 
 std::string name_of(const Gpu& gpu, const Profile& profile) {
-  if (const GpuModel* const model = model_of(gpu, profile)) return model->name;
+  if (const GpuModel* const model = profile::model_of(gpu.pci_device, profile)) return model->name;
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "1002:%04x", gpu.pci_device);
   return text.data();
@@ -56,10 +50,6 @@ std::optional<Finding> without_models(const Profile& profile) {
                    "it comes with the package; reinstall it"};
   }
   return std::nullopt;
-}
-
-const GpuModel* wanted_model(const Gpu& gpu, const Profile& profile) {
-  return is_wanted(gpu, profile) ? model_of(gpu, profile) : nullptr;
 }
 
 std::optional<Finding> driver_may_still_come(const Facts& facts) {

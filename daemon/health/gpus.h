@@ -15,8 +15,6 @@ Finding gpu_model(const facts::Facts& facts, const profile::Profile& profile);
 // What to say when the profile asks for no GPUs or its table of models is lacking; nothing when both are
 // there.
 std::optional<Finding> without_models(const profile::Profile& profile);
-// The model of a GPU that the profile wants; nothing for others.
-const profile::GpuModel* wanted_model(const facts::Gpu& gpu, const profile::Profile& profile);
 
 // What to say of a driver that is not there although GPUs are wanted: `unknown` while it may still come,
 // which on some clouds takes a quarter of an hour after boot; nothing when it had its time.

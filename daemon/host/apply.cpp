@@ -1,5 +1,6 @@
 #include "host/apply.h"
 
+#include "host/partition.h"
 #include "system/attribute.h"
 
 namespace fettle::host {
@@ -20,8 +21,12 @@ Result<Outcome> set(const ValueStep& step, const system::Files& files) {
   if (!is_value_of_kernel(step.path))
     return fail(Why::refused, "cannot set '" + step.path + "': it is no value of the kernel");
   const auto written = system::set_attribute(files, step.path, step.value);
-  if (!written) return fail(written.error());
-  return Outcome::changed;
+  if (!is_partition(step.path)) {
+    if (!written) return fail(written.error());
+    return Outcome::changed;
+  }
+  if (!written) return fail(with_partition_advice(written.error()));
+  return taken(step.path, step.value, files.read(step.path, 4_KiB));
 }
 
 }  // namespace

@@ -24,8 +24,10 @@ inline constexpr std::string_view limits_file = "/etc/security/limits.d/90-fettl
 inline constexpr std::string_view units_file = "/etc/systemd/system.conf.d/90-fettle.conf";
 inline constexpr std::string_view sessions_file = "/etc/systemd/user.conf.d/90-fettle.conf";
 
-inline constexpr std::array our_files{sysctl_file, tmpfiles_file, modprobe_file,
-                                      limits_file, units_file,    sessions_file};
+inline constexpr std::string_view udev_file = "/etc/udev/rules.d/90-fettle.rules";
+
+inline constexpr std::array our_files{sysctl_file, tmpfiles_file, modprobe_file, limits_file,
+                                      units_file,  sessions_file, udev_file};
 
 inline constexpr std::string_view first_line =
     "# Written by `fettle host apply`; `fettle host revert` removes it. Changes here are lost.";

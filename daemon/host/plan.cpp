@@ -1,9 +1,10 @@
 #include "host/plan.h"
 
 #include <algorithm>
-#include <set>
+#include <iterator>
 
 #include "base/text.h"
+#include "host/partition.h"
 #include "host/standing.h"
 
 namespace fettle::host {
@@ -122,6 +123,22 @@ std::string_view late_advice(SettingKind kind) {
   return {};
 }
 
+template <class T>
+void move_to(std::vector<T>& all, std::vector<T>&& more) {
+  std::move(more.begin(), more.end(), std::back_inserter(all));
+}
+
+void add_partition(Plan& plan, WantedFiles& files, PartitionPlan&& partition) {
+  move_to(plan.values, std::move(partition.values));
+  move_to(plan.advice, std::move(partition.advice));
+  move_to(plan.refused, std::move(partition.refused));
+  if (partition.rule.empty()) return;
+  Wanted& file = files[udev_file];
+  file.text = std::move(partition.rule);
+  for (const Before& before : partition.before) file.remembered += before_line(before);
+  file.settings.emplace_back(partition_name);
+}
+
 std::string content_of(const Wanted& file) {
   return std::string(first_line) + "\n" + file.remembered + file.text;
 }
@@ -160,7 +177,7 @@ Plan plan(const profile::Profile& profile, const Facts& facts, const OurFiles& o
       }
     }
   }
-  std::set<std::string_view> blocked;
+  add_partition(plan, wanted, plan_partition(profile, facts, ours.at(udev_file)));
   for (const auto& [path, file] : ours) {
     const auto at = wanted.find(path);
     const std::string content = at == wanted.end() ? std::string() : content_of(at->second);
@@ -177,11 +194,23 @@ Plan plan(const profile::Profile& profile, const Facts& facts, const OurFiles& o
   return plan;
 }
 
-Plan plan_revert(const OurFiles& ours) {
+Plan plan_revert(const OurFiles& ours, const Facts& facts) {
   Plan plan;
   for (const auto& [path, file] : ours) {
     if (file.content.empty() || file.is_foreign) continue;
-    for (const Before& before : file.before) plan.values.push_back({before.path, before.value});
+    std::vector<ValueStep> values;
+    bool is_of_gpus = false;
+    for (const Before& before : file.before) {
+      if (is_partition(before.path) && stands(before, facts)) continue;
+      is_of_gpus = is_of_gpus || is_partition(before.path);
+      values.push_back({before.path, before.value});
+    }
+    auto refusal = is_of_gpus ? why_not_now(facts) : std::nullopt;
+    if (refusal) {
+      plan.refused.push_back(std::move(*refusal));
+      continue;  // the file too: it remembers
+    }
+    move_to(plan.values, std::move(values));
     plan.files.push_back({std::string(path), "", {}});
   }
   return plan;

@@ -34,7 +34,7 @@ struct Plan {
   std::vector<FileStep> files;
   std::vector<ValueStep> values;
   std::vector<Advice> advice;
-  std::vector<Error> refused;  // somebody else's file stands in our place
+  std::vector<Error> refused;  // somebody else's file in our place, a GPU in use
 
   bool changes_nothing() const { return files.empty() && values.empty(); }
 };
@@ -43,7 +43,8 @@ struct Plan {
 // out. What could not be looked at is advice, never written. The kernel command line is always advice.
 Plan plan(const profile::Profile& profile, const facts::Facts& facts, const OurFiles& ours);
 
-// Removes all of our files, and sets values back to what our files remember.
-Plan plan_revert(const OurFiles& ours);
+// Removes all of our files, and sets values back to what our files remember. What would change the partitions
+// of GPUs in use stays as it is.
+Plan plan_revert(const OurFiles& ours, const facts::Facts& facts);
 
 }  // namespace fettle::host

@@ -73,6 +73,40 @@ TEST_CASE("cli host: the settings of a node, knob by knob, and what apply would 
   CHECK(host(tree, {"revert"}).out.find("nothing to revert") != std::string::npos);
 }
 
+TEST_CASE("cli host: eight GPUs become sixty-four, unless somebody uses one or this is a guest") {
+  Tree tree("baremetal-spx");
+  prepare(tree, "mi300x-cpx");
+  tree.directory("/sys/class/kfd/kfd/proc");
+  const Answer shown = host(tree, {"show"});
+  CHECK(shown.code == 1);
+  test::check_golden("cli-host-show-cpx.txt", shown.out);
+  const Answer dry = host(tree, {"apply"});
+  CHECK(dry.code == 1);
+  test::check_golden("cli-host-apply-cpx.txt", dry.out);
+
+  tree.directory("/sys/class/kfd/kfd/proc/4711").file("/proc/4711/comm", "python3\n");
+  const Answer refused = host(tree, {"apply", "--yes"});
+  CHECK(refused.code == 2);
+  CHECK(refused.err.find("1 process uses the GPUs: 4711 (python3)") != std::string::npos);
+  const auto json = parse_json(host(tree, {"apply"}, cli::Format::json).out, "the answer");
+  REQUIRE(json);
+  CHECK(json->as_object().at("refused").as_array().size() == 1);
+
+  tree.remove("/sys/class/kfd/kfd/proc/4711");
+  CHECK(host(tree, {"apply", "--yes"}).code == 0);
+  CHECK(tree.read("/sys/class/drm/card57/device/current_compute_partition") == "CPX\n");
+  CHECK(host(tree, {"apply"}).code == 0);
+  CHECK(host(tree, {"show"}).out.find("CPX/NPS1 on 8 GPUs, set by /etc/udev/rules.d/90-fettle.rules\n") !=
+        std::string::npos);
+  CHECK(host(tree, {"revert", "--yes"}).code == 0);
+  CHECK(tree.read("/sys/class/drm/card57/device/current_compute_partition") == "SPX\n");
+
+  Tree guest("azure-nd-mi300x-v5-spx");
+  prepare(guest, "mi300x-cpx");
+  CHECK(host(guest, {"apply"}).out.find("advice gpu_partition: left alone: the GPUs are virtual functions") !=
+        std::string::npos);
+}
+
 TEST_CASE("cli host: a good node has nothing to apply, in a virtual machine too") {
   for (const char* const node : {"baremetal-spx", "azure-nd-mi300x-v5-spx"}) {
     CAPTURE(node);

@@ -92,3 +92,41 @@ TEST_CASE("facts: peers over xGMI are counted, and a partition leads back to its
   CHECK(pci_address_of({0, 1283, {}}) == "0000:05:00.0");
   CHECK(count_gpus({{0, 1280, {}}, {0, 1283, {}}, {1, 1280, {}}}) == 2);
 }
+
+TEST_CASE("facts: the modes that a GPU offers, and who computes on it, or that nobody can tell") {
+  Tree tree("baremetal-spx");
+  const auto cards = read_cards(tree.files());
+  REQUIRE(cards);
+  CHECK(*cards->front().compute_partitions == std::vector<std::string>{"SPX", "DPX", "QPX", "CPX"});
+  const auto untold = read_gpu_users(tree.files());
+  REQUIRE_FALSE(untold);  // no list is not an empty list
+  CHECK(untold.error().why == Why::missing);
+  tree.directory("/sys/class/kfd/kfd/proc");
+  CHECK(read_gpu_users(tree.files())->empty());
+  tree.directory("/sys/class/kfd/kfd/proc/12").file("/proc/12/comm", "rocminfo\n");
+  tree.directory("/sys/class/kfd/kfd/proc/7");
+  const auto users = read_gpu_users(tree.files());
+  REQUIRE(users);
+  REQUIRE(users->size() == 2);
+  CHECK(users->front().name == "rocminfo");
+  CHECK(users->back().process == "7");
+  CHECK(users->back().name.empty());  // of another namespace, or gone since
+}
+
+TEST_CASE("facts: a rule of udev that sets the compute partition is found in either form, and no other") {
+  Tree tree;
+  CHECK(read_partition_sources(tree.files())->empty());
+  tree.file("/usr/lib/udev/rules.d/60-x.rules", "ATTR{current_compute_partition}=\"DPX\"\n");
+  tree.file("/etc/udev/rules.d/60-x.rules", "DRIVER==\"amdgpu\", ATTR{current_compute_partition}=\"CPX\"\n");
+  tree.file("/run/udev/rules.d/80-y.rules",
+            "# ATTR{current_compute_partition}=\"DPX\"\n"
+            "ATTR{current_compute_partition}==\"DPX\", GOTO=\"end\"\n"
+            "RUN+=\"/bin/sh -c 'echo QPX > /sys%p/current_compute_partition'\"\n"
+            "RUN+=\"/bin/sh -c 'echo on > /sys%p/power/control'\"\n");
+  const auto sources = read_partition_sources(tree.files());
+  REQUIRE(sources);
+  REQUIRE(sources->size() == 2);
+  CHECK(sources->front().file == "/etc/udev/rules.d/60-x.rules");
+  CHECK(sources->front().value == "CPX");
+  CHECK(sources->back().value == "QPX");
+}

@@ -165,12 +165,12 @@ TEST_CASE("host: apply, and a second run changes nothing; revert puts back what 
   REQUIRE(again.values.size() == 1);
   CHECK(all_went_well(apply(again, tree.files())));
 
-  const Plan back = plan_revert(*look(tree.files()));
+  const Plan back = plan_revert(*look(tree.files()), facts::gather(tree.files()));
   CHECK(all_went_well(apply(back, tree.files())));
   CHECK(tree.read("/proc/sys/kernel/numa_balancing") == "1\n");
   CHECK(tree.read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") == "powersave\n");
   for (const std::string_view path : our_files) CHECK_FALSE(*tree.files().exists(path));
-  CHECK(plan_revert(*look(tree.files())).changes_nothing());
+  CHECK(plan_revert(*look(tree.files()), facts::gather(tree.files())).changes_nothing());
 }
 
 TEST_CASE("host: what is right without us is left to whoever set it, what is absent is left out") {
@@ -200,7 +200,7 @@ TEST_CASE("host: a file of somebody else in our place is neither written nor rem
   const auto done = apply(plan_for(tree, with({numa})), tree.files());
   CHECK(done.front().outcome == Outcome::refused);
   CHECK(tree.read("/etc/sysctl.d/90-fettle.conf") == "kernel.numa_balancing = 1\n");
-  CHECK(plan_revert(*look(tree.files())).changes_nothing());
+  CHECK(plan_revert(*look(tree.files()), facts::gather(tree.files())).changes_nothing());
 }
 
 TEST_CASE("host: revert sets values of the kernel only, whatever somebody wrote into our file") {
@@ -210,7 +210,7 @@ TEST_CASE("host: revert sets values of the kernel only, whatever somebody wrote 
                                                 "\n# before: /etc/shadow = gone\n"
                                                 "# before: /proc/sys/../../etc/shadow = gone\n"
                                                 "# before: nonsense\n# before: /proc/sys/kernel/x = 5\n");
-  const auto done = apply(plan_revert(*look(tree.files())), tree.files());
+  const auto done = apply(plan_revert(*look(tree.files()), facts::gather(tree.files())), tree.files());
   CHECK(std::count_if(done.begin(), done.end(), [](const Applied& one) {
           return one.outcome == Outcome::failed && one.error.why == Why::refused;
         }) == 2);
