@@ -34,14 +34,17 @@ struct Listed {
   std::string title;
 };
 
-// The checks of the program, then those of the settings that the profile names.
+// The checks of the program, then those of the settings and of the deep checks that the profile names.
 std::vector<Listed> all_checks(const profile::Profile& profile) {
   std::vector<Listed> listed;
   for (const health::Check& check : health::checks())
     listed.push_back({std::string(check.id), std::string(check.title)});
-  if (!profile.host) return listed;
-  for (const profile::Setting& setting : profile.host->settings)
-    listed.push_back({host::id_of(setting), host::wanted_text(setting)});
+  if (profile.host) {
+    for (const profile::Setting& setting : profile.host->settings)
+      listed.push_back({host::id_of(setting), host::wanted_text(setting)});
+  }
+  for (const NamedFinding& deep : health::deep_findings({}, profile, {}))
+    listed.push_back({deep.id, deep.title});
   return listed;
 }
 
@@ -49,6 +52,8 @@ Findings run_all(const facts::Facts& facts, const profile::Profile& profile,
                  std::chrono::system_clock::time_point now) {
   Findings findings = health::run(facts, profile, now);
   for (NamedFinding& finding : host::findings(facts, profile, now)) findings.push_back(std::move(finding));
+  for (NamedFinding& finding : health::deep_findings(facts, profile, now))
+    findings.push_back(std::move(finding));
   return findings;
 }
 

@@ -18,6 +18,12 @@ std::string advice_of(const profile::DeepCheck& check) {
   return check.advice.empty() ? again(check) : check.advice + "; " + again(check);
 }
 
+std::string age_text(std::chrono::seconds age) {
+  if (age < std::chrono::hours(2))
+    return std::to_string(std::chrono::duration_cast<std::chrono::minutes>(age).count()) + " min ago";
+  return std::to_string(std::chrono::duration_cast<std::chrono::hours>(age).count()) + " h ago";
+}
+
 Finding judge(const profile::DeepCheck& check, const facts::Facts& facts) {
   if (!facts.deep_trials && facts.deep_trials.error().why != Why::missing)
     return unknown(facts.deep_trials.error());
@@ -28,13 +34,14 @@ Finding judge(const profile::DeepCheck& check, const facts::Facts& facts) {
   if (!facts.uptime) return unknown(facts.uptime.error());
   const auto age = *facts.uptime - trial->stamp.uptime;
   if (age > trial->stamp.valid) {
-    const auto hours = std::chrono::duration_cast<std::chrono::hours>(age).count();
     return {Status::unknown,
-            "it was last run " + std::to_string(hours) + " h ago and was then " +
-                std::string(to_text(trial->status)) + ": " + trial->says,
+            "it was last run " + age_text(age) + " and was then " + std::string(to_text(trial->status)) +
+                ": " + trial->says,
             advice};
   }
-  return deep_finding(check, *trial).finding;
+  Finding finding = deep_finding(check, *trial).finding;
+  finding.says += "; run " + age_text(age);
+  return finding;
 }
 
 }  // namespace

@@ -61,7 +61,8 @@ TEST_CASE("deep: nobody ran it, it passes, it is old: what the daemon says of it
   REQUIRE(done);
   CHECK(node.runner.ran[0].deadline == 900s);
   CHECK(node.finding(0).status == Status::pass);
-  CHECK(node.finding(0).says == "[RESULT] all pass");
+  CHECK(node.finding(0).says == "[RESULT] all pass; run 0 min ago");
+  CHECK(node.finding(0, 3600s + 3h).says == "[RESULT] all pass; run 3 h ago");
   CHECK(node.finding(0, 3600s + 24h).status == Status::pass);
   CHECK(node.finding(0, 3601s + 24h).status == Status::unknown);
   CHECK(node.finding(0, 3601s + 24h).says == "it was last run 24 h ago and was then pass: [RESULT] all pass");
@@ -70,7 +71,7 @@ TEST_CASE("deep: nobody ran it, it passes, it is old: what the daemon says of it
   REQUIRE(node.run({node.profile.deep[1]}));
   CHECK(node.finding(0).status == Status::pass);
   CHECK(node.finding(1).status == Status::fail);
-  CHECK(node.finding(1).says == "it ended with 1: Unable to open /dev/kfd");
+  CHECK(node.finding(1).says == "it ended with 1: Unable to open /dev/kfd; run 0 min ago");
   CHECK(node.finding(1).hint == "`fettle check --deep rocminfo` runs it anew");
 }
 
@@ -146,7 +147,7 @@ TEST_CASE(
                      fail(Why::timed_out, "cannot finish '/opt/rocm/bin/rvs -r 2' within 900 s", ""));
   REQUIRE(node.run({node.profile.deep[0]}));
   CHECK(node.finding(0).status == Status::unknown);
-  CHECK(node.finding(0).says == "cannot finish '/opt/rocm/bin/rvs -r 2' within 900 s");
+  CHECK(node.finding(0).says == "cannot finish '/opt/rocm/bin/rvs -r 2' within 900 s; run 0 min ago");
   node.tree.file("/proc/4711/cmdline", std::string("/opt/rocm/bin/rvs\0-r\0002\0", 23));
   REQUIRE(node.run({node.profile.deep[0]}));  // the fake runner would fail the test
   CHECK(node.finding(0).says.find("is not started a second time") != std::string::npos);

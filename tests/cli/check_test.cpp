@@ -189,6 +189,19 @@ TEST_CASE("cli check: deep checks are named by the profile, and explained from i
   CHECK(cli::run_check(context, {"--deep", "deep.rocminfo", "--as", "nagios"}) == 0);
   CHECK(out.str().starts_with("FETTLE OK - 1 check, all well"));
   CHECK(err.str() == "running rocminfo, for 60 s at most\n");
+
+  // What it came to is a finding of the next look too, until it is too old.
+  const Answer later = run(tree, {"deep"});
+  CHECK(later.code == 0);
+  CHECK(later.out.find("pass     deep.rocminfo") != std::string::npos);
+  CHECK(later.out.find("; run 0 min ago\n") != std::string::npos);
+  CHECK(later.out.find("n/a      deep.rvs-level-2") != std::string::npos);
+  CHECK(run(tree, {"--list"}).out.find("deep.rvs-level-4") != std::string::npos);
+  tree.file("/proc/uptime", "864000.00 1.00\n");
+  const Answer stale = run(tree, {"deep.rocminfo"});
+  CHECK(stale.code == 3);
+  CHECK(stale.out.find("unknown  deep.rocminfo") != std::string::npos);
+  CHECK(stale.out.find("it was last run ") != std::string::npos);
 }
 
 TEST_CASE("cli check: docs/findings.md is what the program says of its findings") {
