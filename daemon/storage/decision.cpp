@@ -2,12 +2,48 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <set>
 
 #include "base/text.h"
+#include "base/yaml_text.h"
 #include "storage/steps.h"
 
 namespace fettle::storage {
+namespace {
+
+// A model as a pattern of the profile that fits it alone: what fnmatch(3) would take for more is escaped, and
+// what is not printable is left to "any character".
+std::string pattern_of(const std::string& model) {
+  std::string pattern;
+  for (const char c : model) {
+    if (c < ' ' || c > '~') {
+      pattern += '?';
+      continue;
+    }
+    if (c == '*' || c == '?' || c == '[' || c == '\\') pattern += '\\';
+    pattern += c;
+  }
+  return pattern;
+}
+
+// "8 of model "X"; `models: ["X"]` and `count: 8` would take them": of several models the most numerous.
+std::string advice_on_others(const std::vector<facts::Drive>& others) {
+  std::map<std::string, std::size_t> counts;
+  for (const facts::Drive& drive : others) ++counts[yaml_text(pattern_of(drive.model))];
+  std::string found;
+  for (const auto& [model, count] : counts)
+    found += (found.empty() ? "" : ", ") + std::to_string(count) + " of model " + model;
+  const auto most = std::max_element(counts.begin(), counts.end(), [](const auto& one, const auto& other) {
+    return one.second < other.second;
+  });
+  return "no drive here is of the models that the profile names. Blank, local and unused are " + found +
+         ": below `cache: drives:` of the profile `models: [" + most->first +
+         "]` and `count: " + std::to_string(most->second) + "` would take them";
+}
+
+}  // namespace
+
 Decision::Decision(const Sight& sight, const profile::Cache& cache, const Fresh& fresh, Verb verb)
     : sight_(sight), cache_(cache), fresh_(fresh), verb_(verb), wanted_(cache.drives->count) {
   if (sight.record_is_ours) record_ = &*sight.record;
@@ -217,6 +253,10 @@ bool Decision::may_write() {
 }
 
 void Decision::refuse_count(std::size_t found) {
+  if (!sight_.blank_others.empty()) {
+    return refuse(Verdict::incomplete, "0 of " + count_of(wanted_, "drive") + " found",
+                  advice_on_others(sight_.blank_others));
+  }
   refuse(Verdict::incomplete,
          std::to_string(found) + " of " + count_of(wanted_, "drive") + " found" +
              (found > wanted_ ? ": more than the profile wants" : ""),

@@ -74,6 +74,22 @@ SeenDrive look_at(const facts::Drive& drive, const system::Files& files, Depth d
   return seen;
 }
 
+bool is_local(const facts::Drive& drive) {
+  return drive.transport.empty() || drive.transport == "pcie";
+}
+
+void look_at_others(Sight& sight, const facts::Facts& facts, const profile::DriveSet& wanted,
+                    const system::Files& files) {
+  profile::DriveSet any = wanted;
+  any.models = {"*"};
+  for (const facts::Drive& drive : sight.unwanted) {
+    if (!is_local(drive) || !is_wanted(any, drive)) continue;
+    if (!mounts_of(device_number_of(drive), *facts.mounts).empty()) continue;
+    const SeenDrive seen = look_at(drive, files, Depth::thorough);
+    if (seen.free && seen.blank && *seen.blank) sight.blank_others.push_back(drive);
+  }
+}
+
 void look_at_mount_point(Sight& sight, const facts::Facts& facts, const profile::Cache& cache,
                          const system::Files& files) {
   const std::string& path = cache.path;
@@ -211,12 +227,14 @@ Sight look(const facts::Facts& facts, const profile::Cache& cache, const system:
     const bool ours = seen.signature && may_be_ours(sight, *seen.signature);
     if (!drive.in_use.empty() && !ours) {
       sight.left_out.push_back({drive, joined(drive.in_use)});
-    } else if (!drive.transport.empty() && drive.transport != "pcie") {
+    } else if (!is_local(drive)) {
       sight.left_out.push_back({drive, "not local: it is attached by " + drive.transport});
     } else {
       sight.drives.push_back(std::move(seen));
     }
   }
+  if (depth == Depth::thorough && sight.unwanted.size() == facts.drives->size())
+    look_at_others(sight, facts, *cache.drives, files);
   std::sort(sight.drives.begin(), sight.drives.end(),
             [](const SeenDrive& a, const SeenDrive& b) { return a.drive.serial < b.drive.serial; });
   look_for_arrays(sight, facts, files);

@@ -43,7 +43,10 @@ struct Sight {
   std::vector<SeenDrive> drives;  // by serial
   std::vector<LeftOut> left_out;
   std::vector<facts::Drive> unwanted;  // of models that the profile does not name, or excludes
-  std::vector<SeenArray> arrays;       // those with at least one of `drives` as a member
+  // Of those the local ones that are blank and neither used nor excluded; looked for only where the machine
+  // has no drive of a wanted model at all, and closely.
+  std::vector<facts::Drive> blank_others;
+  std::vector<SeenArray> arrays;  // those with at least one of `drives` as a member
   facts::Fact<facts::Identity> identity;
   Result<Record> record = fail(Why::missing, "cannot find a storage record");
   bool record_is_ours = false;  // the record was read and belongs to this machine

@@ -44,6 +44,45 @@ TEST_CASE("storage: excluded models are left alone even when a pattern matches")
   check_refused(machine, Verdict::incomplete, {"0 of 8"});
 }
 
+TEST_CASE(
+    "storage: blank drives of models that nobody named are pointed out, with the line that takes them") {
+  StorageMachine machine(4);
+  machine.profile.cache->drives->count = 8;
+  machine.drives[0].model = "KIOXIA [CM7] 3.2T";
+  for (std::size_t at = 1; at < 4; ++at) machine.drives[at].model = "SAMSUNG MZ1";
+  machine.replug();
+  const auto hint = [&] {
+    check_refused(machine, Verdict::incomplete, {"0 of 8"});
+    return plan_of(machine).refusal->hint;
+  };
+  CHECK(
+      hint() ==
+      "no drive here is of the models that the profile names. Blank, local and unused are 1 of model "
+      "\"KIOXIA \\\\[CM7] 3.2T\", 3 of model \"SAMSUNG MZ1\": below `cache: drives:` of the profile `models: "
+      "[\"SAMSUNG MZ1\"]` and `count: 3` would take them");
+  // The line does what it says.
+  machine.profile.cache->drives->models = {"KIOXIA \\[CM7] 3.2T"};
+  machine.profile.cache->drives->count = 1;
+  CHECK(plan_of(machine).verdict == Verdict::all_blank);
+  machine.profile.cache->drives->models = {"Microsoft NVMe Direct Disk*"};
+  machine.profile.cache->drives->count = 8;
+  // What is used, carries something, is remote or excluded is not blank, local and unused.
+  machine.drives[1].partitions = 1;
+  machine.replug();
+  machine.tree.patch(machine.device(2), 1024, "x");
+  machine.profile.cache->drives->exclude_models = {"KIOXIA*"};
+  CHECK(hint().find("are 1 of model \"SAMSUNG MZ1\":") != std::string::npos);
+  machine.profile.cache->drives->exclude_models = {"*"};
+  CHECK(hint().starts_with("look for the others with "));
+  // One drive of a wanted model is enough to look for its siblings only.
+  machine.profile.cache->drives->exclude_models.clear();
+  machine.drives[3].model = test::azure_local_model;
+  machine.replug();
+  const Plan planned = plan_of(machine);
+  CHECK(planned.refusal->said.find("1 of 8 drives found") != std::string::npos);
+  CHECK(planned.refusal->hint.starts_with("look for the others with "));
+}
+
 TEST_CASE("storage: a drive with somebody's filesystem is named and nothing happens (F05, F06)") {
   struct Row {
     const char* holds;
