@@ -201,7 +201,10 @@ Answer judge_os(std::string_view id, std::string_view release, const Compat& tab
     return {Verdict::newer_than_table, name + " is newer than " + table_of(table), "look for a newer table"};
   }
   return {Verdict::not_listed, name + " is not in " + table_of(table),
-          "update the point release: `apt full-upgrade`"};
+          is_interim(release)
+              ? "the vendor tests on releases with long-term support only: `fettle compat` shows which; "
+                "there is no way back but installing one anew"
+              : "update the point release: `apt full-upgrade`"};
 }
 
 Answer judge_kernel(std::string_view os_release, std::string_view series, const Compat& table) {

@@ -58,7 +58,9 @@ Wanted wanted_cards(const Facts& facts, const Profile& profile) {
 // The same for checks that ask the cards one by one: without any card they know nothing.
 Wanted cards_to_ask(const Facts& facts, const Profile& profile) {
   Wanted wanted = wanted_cards(facts, profile);
-  if (!wanted.instead && wanted.cards.empty()) {
+  if (!wanted.instead && wanted.on_pci == 0) {
+    wanted.instead = Finding{Status::unknown, "no " + profile.gpus->model + " is on PCI", "see gpu.count"};
+  } else if (!wanted.instead && wanted.cards.empty()) {
     wanted.instead =
         Finding{Status::unknown, "no " + profile.gpus->model + " has a DRM device to ask", "see gpu.cards"};
   }

@@ -76,6 +76,9 @@ Finding gpu_count(const Facts& facts, const Profile& profile) {
     if (auto finding = driver_may_still_come(facts)) return *finding;
     return {Status::fail, seen + ", but no driver", "see driver.amdgpu"};
   }
+  if (on_pci == 0 && !facts.gpus_on_pci->empty())
+    return {Status::fail, seen + ", but other GPUs are",
+            "see gpu.model: it may be the profile that is wrong"};
   if (on_pci < wanted) {
     return {Status::fail, seen,
             "the missing ones are not even on the bus: power-cycle the node, then ask the provider or look "

@@ -44,14 +44,55 @@ Finding look(const Facts& facts, std::string_view id, const Profile& profile = t
   return find(run(facts, profile, noon), id);
 }
 
-}  // namespace
+// A node after a bad day: its overlay has what files can tell, the rest is what the collector and the system
+// say.
+Facts worn_facts(const Profile& profile) {
+  Facts facts = facts_of("baremetal-spx", "worn");
+  facts.root_space = system::Space{200_GiB, 1_GiB, 1};
+  facts.time_sync = system::TimeSync::free_running;
+  const std::map<profile::LogSubject, const char*> devices{{profile::LogSubject::gpu, "0000:27:00.0"},
+                                                           {profile::LogSubject::ras, "0000:27:00.0"},
+                                                           {profile::LogSubject::bus, "0000:27:00.0"},
+                                                           {profile::LogSubject::storage, "nvme3"},
+                                                           {profile::LogSubject::host, ""}};
+  std::set<profile::LogSubject> told;
+  for (const profile::LogRule& rule : profile.log_rules) {  // the first of each subject that is an error
+    if (rule.severity == profile::LogWeight::error && told.insert(rule.about).second)
+      facts.kernel_log->matches.push_back(
+          {rule.name, devices.at(rule.about), 2, std::chrono::seconds(86000), noon});
+  }
+  return facts;
+}
 
-TEST_CASE("health: the pages of captured nodes are as they were") {
+// A captured node on which everything that a check reads is of the wrong kind: a directory where a file
+// should be, or the other way round.
+Facts unreadable_facts(const Profile& profile) {
+  Tree tree("azure-nd-mi300x-v5-spx");
+  for (const char* const file :
+       {"/etc/os-release", "/proc/sys/kernel/osrelease", "/sys/module/amdgpu/initstate",
+        "/var/lib/dpkg/status", "/opt/rocm/.info/version", "/proc/meminfo", "/proc/swaps", "/etc/group",
+        "/proc/uptime"})
+    tree.remove(file).directory(file);
+  for (const char* const directory : {"/boot", "/sys/bus/pci/devices", "/sys/class/drm", "/sys/class/kfd",
+                                      "/sys/devices/system/cpu", "/sys/class/infiniband", "/run"})
+    tree.remove(directory).file(directory, "\x7f\x45\x4c\x46");
+  Facts facts = facts::gather(tree.files(), profile);
+  facts.root_space = fail(Why::failed, "cannot tell the space of '/': Input/output error");
+  return facts;
+}
+
+struct Page {
+  std::string name;
+  Findings findings;
+};
+
+std::vector<Page> captured_pages() {
   const Profile profile = test::shipped_profile();
   struct Row {
     const char* node;
     const char* overlay;
   };
+  std::vector<Page> pages;
   for (const Row& row : {
            Row{"baremetal-spx", ""},
            Row{"azure-nd-mi300x-v5-spx", ""},
@@ -64,26 +105,61 @@ TEST_CASE("health: the pages of captured nodes are as they were") {
            Row{"baremetal-spx", "next-boot-without-driver"},
            Row{"baremetal-spx", "kernel-6.8-ga"},
            Row{"baremetal-spx", "link-unknown"},
+           Row{"baremetal-spx", "os-not-listed"},
+           Row{"baremetal-spx", "other-model"},
            Row{"baremetal-spx", "pcie-degraded"},
            Row{"baremetal-spx", "ras-inaccessible"},
            Row{"baremetal-spx", "ras-legacy-names"},
            Row{"baremetal-spx", "ras-umc-uncorrectable"},
            Row{"baremetal-spx", "rocm-core-sdk-7.14"},
+           Row{"baremetal-spx", "software-not-listed"},
            Row{"azure-nd-mi300x-v5-spx", "vf-ras-counters-newer-driver"},
        }) {
-    const std::string name = *row.overlay == '\0' ? row.node : row.overlay;
-    test::check_golden("health-" + name + ".txt", page(run(facts_of(row.node, row.overlay), profile, noon)));
+    pages.push_back(
+        {*row.overlay == '\0' ? row.node : row.overlay, run(facts_of(row.node, row.overlay), profile, noon)});
   }
   const Profile azure = test::shipped_profile("azure-nd-mi300x-v5");
-  test::check_golden("health-azure-nd-mi300x-v5-as-its-size.txt",
-                     page(run(facts_of("azure-nd-mi300x-v5-spx"), azure, noon)));
-  test::check_golden("health-host-degraded.txt",
-                     page(run(facts_of("azure-nd-mi300x-v5-spx", "host-degraded"), azure, noon)));
-  test::check_golden("health-cpx-nps4-as-wanted.txt", page(run(facts_of("baremetal-spx", "cpx-nps4"),
-                                                               test::shipped_profile("mi300x-cpx"), noon)));
-  test::check_golden("health-workstation.txt",
-                     page(run(facts_of("baremetal-spx"), test::shipped_profile("workstation"), noon)));
-  test::check_golden("health-nothing-readable.txt", page(run(Facts{}, profile, noon)));
+  pages.push_back({"azure-nd-mi300x-v5-as-its-size", run(facts_of("azure-nd-mi300x-v5-spx"), azure, noon)});
+  pages.push_back({"host-degraded", run(facts_of("azure-nd-mi300x-v5-spx", "host-degraded"), azure, noon)});
+  pages.push_back({"cpx-nps4-as-wanted",
+                   run(facts_of("baremetal-spx", "cpx-nps4"), test::shipped_profile("mi300x-cpx"), noon)});
+  pages.push_back(
+      {"workstation", run(facts_of("baremetal-spx"), test::shipped_profile("workstation"), noon)});
+  pages.push_back({"worn", run(worn_facts(profile), profile, noon)});
+  pages.push_back({"unreadable", run(unreadable_facts(azure), azure, noon)});
+  return pages;
+}
+
+}  // namespace
+
+TEST_CASE("health: the pages of captured nodes are as they were") {
+  for (const Page& one : captured_pages())
+    test::check_golden("health-" + one.name + ".txt", page(one.findings));
+  test::check_golden("health-nothing-readable.txt", page(run(Facts{}, test::shipped_profile(), noon)));
+}
+
+TEST_CASE("health: every check passes, complains and does not know on some captured node") {
+  std::map<std::string, std::set<Status>> seen;
+  for (const Page& one : captured_pages()) {
+    for (const NamedFinding& named : one.findings) {
+      const Status status = named.finding.status;
+      seen[named.id].insert(status == Status::fail ? Status::warn : status);
+      // Who complains says what to do.
+      if (status == Status::warn || status == Status::fail) {
+        CAPTURE(one.name);
+        CAPTURE(named.id);
+        CHECK_FALSE(named.finding.hint.empty());
+      }
+    }
+  }
+  for (const Check& check : checks()) {
+    CAPTURE(check.id);
+    const std::set<Status>& statuses = seen[std::string(check.id)];
+    CHECK(statuses.contains(Status::pass));
+    CHECK(statuses.contains(Status::warn));
+    CHECK(statuses.contains(Status::unknown));
+  }
+  CHECK(seen.size() == checks().size());
 }
 
 TEST_CASE("health: ids are those that were promised, each with a title and the time of its look") {
