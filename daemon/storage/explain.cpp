@@ -109,9 +109,10 @@ constexpr std::array all{
                 "The capacitor that saves the drive's volatile memory has failed: after a power cut the "
                 "last writes may be gone although they were acknowledged.",
                 "Have it replaced. After a power cut, `fettle shelf verify NAME` proves the models."},
-    Explanation{"drive.persistent_memory", "the NVMe health log: critical warning, bit 5",
-                "The drive's persistent memory region is read-only or unreliable. fettle does not use it.",
-                "Ask who does; else note it for the next replacement."},
+    Explanation{
+        "drive.persistent_memory", "the NVMe health log: critical warning, bit 5",
+        "The drive's persistent memory region is read-only or unreliable. fettle does not use it.",
+        "When nothing else on this node uses it, note it for the next replacement; else tell whoever does."},
     Explanation{"drive.wear", "the NVMe health log: percentage used",
                 "At 100 % the drive has written as much as its maker vouches for. It usually goes on, but "
                 "nobody promises that.",
