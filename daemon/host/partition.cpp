@@ -189,6 +189,23 @@ void remember(PartitionPlan& plan, const OurFile& ours, const Card& card, const 
   }
 }
 
+std::string_view name_of(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+// Rules of others that set another mode at the next start: after ours, or because none of ours is needed.
+void advise_on_others(const Facts& facts, const std::string& wanted, PartitionPlan& plan) {
+  if (!facts.partition_sources) return;
+  for (const facts::SettingSource& source : *facts.partition_sources) {
+    if (source.file == udev_file || source.value == wanted) continue;
+    if (!plan.rule.empty() && name_of(source.file) < name_of(udev_file)) continue;
+    plan.advice.push_back(
+        {std::string(partition_name),
+         source.file + " sets " + source.value +
+             " at each start of the driver: take that line out, or want it in the profile"});
+  }
+}
+
 void plan_compute(const Profile& profile, const Facts& facts, const OurFile& ours, const Gpus& gpus,
                   PartitionPlan& plan) {
   const std::string& wanted = profile.gpus->compute_partition;
@@ -204,6 +221,7 @@ void plan_compute(const Profile& profile, const Facts& facts, const OurFile& our
     plan.rule = rule_for(wanted, gpus.models);
     for (const Card* const card : gpus.cards) remember(plan, ours, *card, wanted);
   }
+  advise_on_others(facts, wanted, plan);
   std::vector<ValueStep> values;
   for (const Card* const card : gpus.cards) {
     if (*card->compute_partition != wanted) values.push_back({one_card(*card), wanted});

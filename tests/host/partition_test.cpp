@@ -279,6 +279,14 @@ TEST_CASE("host: a rule of somebody else that sets the mode is left to them") {
   CHECK(look_at_partition(profile, gather(tree, profile)).set_by == "/etc/udev/rules.d/70-site.rules");
   // One that sets another mode is before ours, which then has the last word.
   CHECK(plan_for(tree, wanting("QPX", "NPS1")).files.size() == 1);
+  CHECK(plan_for(tree, wanting("QPX", "NPS1")).advice.empty());
+  // With SPX none of ours is needed, so theirs would have it; and so has one that comes after ours.
+  const auto told = plan_for(tree, wanting("SPX", "NPS1")).advice;
+  REQUIRE(told.size() == 1);
+  CHECK(
+      told.front().says.starts_with("/etc/udev/rules.d/70-site.rules sets CPX at each start of the driver"));
+  tree.file("/etc/udev/rules.d/95-late.rules", "ATTR{current_compute_partition}=\"DPX\"\n");
+  CHECK(plan_for(tree, wanting("QPX", "NPS1")).advice.size() == 1);
 }
 
 TEST_CASE("host: how the GPUs stand is told, or why it is not known") {
