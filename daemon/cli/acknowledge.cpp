@@ -1,6 +1,5 @@
 // fettle acknowledge: a finding is known as it is now, for a time and a reason. It keeps its status, and
 // counts anew as soon as it gets worse or says something else.
-#include <CLI/CLI.hpp>
 #include <boost/json/array.hpp>
 #include <ostream>
 
@@ -10,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/tell.h"
 #include "cli/terminal.h"
+#include "cli/words.h"
 
 namespace fettle::cli {
 namespace {
@@ -24,13 +24,12 @@ struct Wish {
   bool withdraws = false;
 };
 
-void parse(CLI::App& app, Wish& wish, const std::vector<std::string>& arguments) {
-  app.add_option("CHECK", wish.check, "The finding, such as gpu.pcie");
-  app.add_option("--for", wish.time, "How long: 30min, 8h, 2d; at most 30 days")->type_name("TIME");
-  app.add_option("--because", wish.because, "Why it may be so, for whoever comes next")->type_name("TEXT");
-  app.add_flag("--list", wish.lists, "Print what is acknowledged");
-  app.add_flag("--withdraw", wish.withdraws, "It is not known any more");
-  app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+void describe(Words& words, Wish& wish) {
+  words.option("CHECK", wish.check, "The finding, such as gpu.pcie");
+  words.option("--for", wish.time, "How long: 30min, 8h, 2d; at most 30 days").type_name("TIME");
+  words.option("--because", wish.because, "Why it may be so, for whoever comes next").type_name("TEXT");
+  words.flag("--list", wish.lists, "Print what is acknowledged");
+  words.flag("--withdraw", wish.withdraws, "It is not known any more");
 }
 
 // What the words do not say, or say twice; nothing when they are one wish.
@@ -74,17 +73,14 @@ int list(Context& context) {
 }  // namespace
 
 int run_acknowledge(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app(
+  Words words(
+      "fettle acknowledge",
       "Says that a finding is known as it is now. It keeps its status, and is marked until the time is over, "
       "it "
-      "gets worse, or it says something else. For root and group fettle.",
-      "fettle acknowledge");
+      "gets worse, or it says something else. For root and group fettle.");
   Wish wish;
-  try {
-    parse(app, wish, arguments);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
+  describe(words, wish);
+  if (const auto code = words.read(context, arguments)) return *code;
   if (const auto error = mistake_in(wish)) return report(context, *error, usage);
   if (wish.lists) return list(context);
   if (wish.withdraws) return tell_daemon(context, "/v1/withdraw", {{"check", wish.check}});

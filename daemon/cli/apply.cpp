@@ -1,6 +1,5 @@
 // fettle apply: does what `fettle plan` says, in the order of the boot: drives, mount, directories,
 // environment.
-#include <CLI/CLI.hpp>
 #include <optional>
 #include <ostream>
 
@@ -10,6 +9,7 @@
 #include "cli/arrangement.h"
 #include "cli/commands.h"
 #include "cli/phases.h"
+#include "cli/words.h"
 #include "profile/load.h"
 
 namespace fettle::cli {
@@ -55,15 +55,11 @@ std::optional<Error> arrange_around(Context& context, const profile::Profile& wa
 }  // namespace
 
 int run_apply(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App cli(
+  Words words(
+      "fettle apply",
       "Does what `fettle plan` says: what the units do at boot, now. Creates on blank drives only, erases\n"
-      "nothing, and changes nothing when all is as wanted.",
-      "fettle apply");
-  try {
-    cli.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return cli.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
+      "nothing, and changes nothing when all is as wanted.");
+  if (const auto code = words.read(context, arguments)) return *code;
   const app::Provisioned drives = app::provision(context.system, app::Phase::boot, app::Mode::act);
   if (const int code = came_to(context, drives, drives.report.boot); code != ok) return code;
   const auto loaded = profile::load(context.system.files, profile::Tables::without_versions);

@@ -1,5 +1,4 @@
 // fettle storage bench: how fast the cache and each of its drives are, in some seconds.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <ostream>
 
@@ -8,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/shelves.h"
 #include "cli/storage_text.h"
+#include "cli/words.h"
 #include "storage/bench.h"
 
 namespace fettle::cli {
@@ -56,15 +56,11 @@ int code_of(const storage::Bench& bench) {
 }  // namespace
 
 int run_bench(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App cli(
+  Words words(
+      "fettle storage bench",
       "Measures the cache for some seconds: large writes and reads, small synced writes, and reads of each\n"
-      "drive by itself. Takes the drives' time meanwhile, loses no data, leaves no file.",
-      "fettle storage bench");
-  try {
-    cli.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return cli.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
+      "drive by itself. Takes the drives' time meanwhile, loses no data, leaves no file.");
+  if (const auto code = words.read(context, arguments)) return *code;
   const auto profile = load_profile(context);
   if (!profile) return report(context, profile.error(), bad_config);
   const system::Files& files = context.system.files;

@@ -1,5 +1,4 @@
 // fettle storage caches: the directories of the cache, what lies in each, and how fast it grows.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <ostream>
@@ -8,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/shelves.h"
 #include "cli/status_page.h"
+#include "cli/words.h"
 #include "facts/facts.h"
 #include "storage/quota.h"
 
@@ -124,15 +124,11 @@ json::object to_json(const Seen& seen) {
 }  // namespace
 
 int run_caches(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App cli(
+  Words words(
+      "fettle storage caches",
       "Shows the directories of the cache: what lies in each, how fast it grows, and the room that is kept\n"
-      "for it. The collector measures them once an hour.",
-      "fettle storage caches");
-  try {
-    cli.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return cli.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
+      "for it. The collector measures them once an hour.");
+  if (const auto code = words.read(context, arguments)) return *code;
   const auto profile = load_profile(context);
   if (!profile) return report(context, profile.error(), bad_config);
   if (!profile->cache) {

@@ -1,7 +1,6 @@
 // fettle capture: this node as an archive, for a report to somebody who has no access to it, and for tests.
 #include "facts/capture.h"
 
-#include <CLI/CLI.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <ostream>
@@ -11,6 +10,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/path.h"
+#include "cli/words.h"
 #include "profile/load.h"
 
 namespace fettle::cli {
@@ -59,18 +59,14 @@ void print(std::ostream& out, const facts::Captured& captured, const std::string
 }  // namespace
 
 int run_capture(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app(
+  Words words(
+      "fettle capture",
       "Writes all that fettle reads of this node into an archive: for a report, or as a machine for\n"
-      "`fettle --root`. Serials, host names, addresses, users and tokens are replaced by made-up ones.",
-      "fettle capture");
+      "`fettle --root`. Serials, host names, addresses, users and tokens are replaced by made-up ones.");
   std::string output = "fettle-capture.tar.zst";
-  app.add_option("--output", output, "The archive; without .zst at its end it is not compressed")
-      ->type_name("FILE");
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& err) {
-    return app.exit(err, context.out, context.err) == 0 ? ok : usage;
-  }
+  words.option("--output", output, "The archive; without .zst at its end it is not compressed")
+      .type_name("FILE");
+  if (const auto code = words.read(context, arguments)) return *code;
   const system::Files& files = context.system.files;
   const std::string path = absolute(context, output);
   const auto there = files.exists(path);

@@ -1,5 +1,4 @@
 // fettle check: looks at this node here and now, without the daemon, and judges it by the configured profile.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -12,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/dialect.h"
 #include "cli/verdict.h"
+#include "cli/words.h"
 #include "collect/deep.h"
 #include "engine/findings.h"
 #include "health/checks.h"
@@ -209,18 +209,15 @@ struct Wish {
   std::vector<std::string> names;
 };
 
-void parse(CLI::App& app, Wish& wish, const std::vector<std::string>& arguments) {
+void describe(Words& words, Wish& wish) {
   std::vector<std::string> known;
   for (const DialectRow& row : dialects) known.emplace_back(row.name);
-  app.add_flag("--list", wish.only_list, "Print the checks instead of running them");
-  app.add_option("--explain", wish.explain, "What a check reads, why it matters, what to do")
-      ->type_name("ID");
-  app.add_option("--as", wish.dialect, "Text and exit codes for another monitor")
-      ->check(CLI::IsMember(known));
-  app.add_flag("--deep", wish.is_deep,
-               "Run the deep checks of the profile, or those named: they take minutes, and the GPUs");
-  app.add_option("NAME", wish.names, "Only these checks, or all of a group: gpu.count, gpu; next-boot");
-  app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  words.flag("--list", wish.only_list, "Print the checks instead of running them");
+  words.option("--explain", wish.explain, "What a check reads, why it matters, what to do").type_name("ID");
+  words.option("--as", wish.dialect, "Text and exit codes for another monitor").among(known);
+  words.flag("--deep", wish.is_deep,
+             "Run the deep checks of the profile, or those named: they take minutes, and the GPUs");
+  words.option("NAME", wish.names, "Only these checks, or all of a group: gpu.count, gpu; next-boot");
 }
 
 Dialect dialect_of(const Wish& wish, Format format) {
@@ -279,17 +276,14 @@ int run_deep(Context& context, const Wish& wish, const profile::Profile& profile
 }  // namespace
 
 int run_check(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app(
+  Words words(
+      "fettle check",
       "Looks at this node here and now, without the daemon, and judges it by the configured profile.\n"
       "Exit code: 0 all well, 1 warning, 2 failure, 3 something could not be looked at; --as npd and\n"
-      "--as nhc have their own.",
-      "fettle check");
+      "--as nhc have their own.");
   Wish wish;
-  try {
-    parse(app, wish, arguments);
-  } catch (const CLI::ParseError& err) {
-    return app.exit(err, context.out, context.err) == 0 ? ok : usage;
-  }
+  describe(words, wish);
+  if (const auto code = words.read(context, arguments)) return *code;
   wish.names = ids_of(std::move(wish.names));
   const profile::Loaded loaded = profile::load(context.system.files);
   // Without a profile its own checks are not known; those of the program are.

@@ -1,13 +1,13 @@
 // fettle collect: what the timer runs as root for the daemon, and the children that it starts for it.
 #include "app/collect.h"
 
-#include <CLI/CLI.hpp>
 #include <boost/json/array.hpp>
 #include <ostream>
 
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/phases.h"
+#include "cli/words.h"
 #include "collect/child.h"
 
 namespace fettle::cli {
@@ -36,28 +36,23 @@ void print(std::ostream& out, const std::vector<collect::Looked>& looked) {
 }  // namespace
 
 int run_collect(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App cli(
+  Words words(
+      "fettle collect",
       "Writes to the cache and reads it back, asks the drives how they are, and leaves what it found in\n"
       "/run/fettle/collect for the daemon. fettle-collect.timer runs it. Nothing on the drives is changed\n"
-      "but one file of a few MiB on the cache.",
-      "fettle collect");
+      "but one file of a few MiB on the cache.");
   bool is_now = false;
   std::string probe;
   std::string at;
   std::string serial;
   std::uint64_t bytes = 0;
-  cli.add_flag("--now", is_now, "look at everything, due or not");
+  words.flag("--now", is_now, "look at everything, due or not");
   // For ourselves: what may hang runs in a child.
-  auto* const probes =
-      cli.add_option("--probe", probe)->check(CLI::IsMember({"cache", "drive", "usage"}))->group("");
-  cli.add_option("--at", at)->group("")->needs(probes);
-  cli.add_option("--bytes", bytes)->group("")->needs(probes);
-  cli.add_option("--serial", serial)->group("")->needs(probes);
-  try {
-    cli.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return cli.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
+  const Word& probes = words.option("--probe", probe).among({"cache", "drive", "usage"}).hidden();
+  words.option("--at", at).hidden().needs(probes);
+  words.option("--bytes", bytes).hidden().needs(probes);
+  words.option("--serial", serial).hidden().needs(probes);
+  if (const auto code = words.read(context, arguments)) return *code;
   if (!probe.empty()) {
     const json::object answer = probe == "cache" ? collect::try_cache(context.system, at, Bytes{bytes})
                                 : probe == "usage"

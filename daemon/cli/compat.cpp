@@ -1,5 +1,4 @@
 // fettle compat: the compatibility table around this node, and "what if" questions to it.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -10,6 +9,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/verdict.h"
+#include "cli/words.h"
 #include "facts/readers.h"
 #include "health/compat_around.h"
 #include "health/question.h"
@@ -251,14 +251,13 @@ void print_sources(std::ostream& out, const std::vector<std::string>& keys, cons
   }
 }
 
-void parse(CLI::App& app, Wish& wish, const std::vector<std::string>& arguments) {
-  app.add_option("--os", wish.os, "Another system, with its point release: ubuntu-24.04.3");
-  app.add_option("--kernel", wish.kernel, "What `uname -r` says there: 6.14.0-32-generic, or 6.14");
-  app.add_option("--rocm", wish.rocm, "ROCm release: 7.0.2");
-  app.add_option("--driver", wish.driver, "Driver release (30.10.2), package version, or module (6.14.14)");
-  app.add_option("--gpu", wish.gpu, "GPU by name or PCI id; the table has MI300X");
-  app.add_flag("--newest", wish.only_newest, "Print the newest set of the table that goes with the system");
-  app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+void describe(Words& words, Wish& wish) {
+  words.option("--os", wish.os, "Another system, with its point release: ubuntu-24.04.3");
+  words.option("--kernel", wish.kernel, "What `uname -r` says there: 6.14.0-32-generic, or 6.14");
+  words.option("--rocm", wish.rocm, "ROCm release: 7.0.2");
+  words.option("--driver", wish.driver, "Driver release (30.10.2), package version, or module (6.14.14)");
+  words.option("--gpu", wish.gpu, "GPU by name or PCI id; the table has MI300X");
+  words.flag("--newest", wish.only_newest, "Print the newest set of the table that goes with the system");
 }
 
 // The parts that the command line names, over those that are there.
@@ -313,16 +312,13 @@ int print_newest(Context& context, const Question& question, const profile::Comp
 }  // namespace
 
 int run_compat(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app(
+  Words words(
+      "fettle compat",
       "Which system, kernel, driver and ROCm go together for MI300X: the table around this node, or an\n"
-      "answer to \"what if\". Exit code: 0 listed, 1 nothing against it, 2 not listed, 3 cannot tell.",
-      "fettle compat");
+      "answer to \"what if\". Exit code: 0 listed, 1 nothing against it, 2 not listed, 3 cannot tell.");
   Wish wish;
-  try {
-    parse(app, wish, arguments);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
+  describe(words, wish);
+  if (const auto code = words.read(context, arguments)) return *code;
   const profile::Loaded tables = profile::load_tables(context.system.files);
   if (!tables.profile) return report_complaints(context, tables.complaints);
   const profile::Compat& table = tables.profile->compat;

@@ -1,6 +1,5 @@
 // fettle engine: whether the inference engines of this node serve, as the daemon knows it; `watch` is what
 // fettle-engine.service runs to find that out.
-#include <CLI/CLI.hpp>
 #include <boost/json/array.hpp>
 #include <ostream>
 
@@ -8,6 +7,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
+#include "cli/words.h"
 #include "engine/watch.h"
 #include "profile/load.h"
 
@@ -64,22 +64,16 @@ int watch(Context& context, unsigned turns) {
 }  // namespace
 
 int run_engine(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app(
+  Words words(
+      "fettle engine",
       "Whether the inference engines that `engines:` of the configuration names serve, what, and since when "
       "in "
-      "this boot.",
-      "fettle engine");
+      "this boot.");
   unsigned turns = 0;
-  CLI::App* const watching =
-      app.add_subcommand("watch", "ask them, for the daemon; fettle-engine.service runs it");
-  watching->add_option("--turns", turns, "End after so many turns; without it, never")
-      ->check(CLI::Range(1U, 1'000'000U));
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
-  return *watching ? watch(context, turns) : show(context);
+  Words& watching = words.verb("watch", "ask them, for the daemon; fettle-engine.service runs it");
+  watching.option("--turns", turns, "End after so many turns; without it, never").within(1U, 1'000'000U);
+  if (const auto code = words.read(context, arguments)) return *code;
+  return watching.is_given() ? watch(context, turns) : show(context);
 }
 
 }  // namespace fettle::cli

@@ -1,7 +1,6 @@
 // fettle env: the environment that the profile asks for, in the dialect of who is to read it.
 #include "env/dialect.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -11,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/env_diff.h"
 #include "cli/env_model.h"
+#include "cli/words.h"
 #include "env/explain.h"
 #include "env/plan.h"
 #include "profile/load.h"
@@ -133,40 +133,34 @@ int explain(Context& context, const profile::Profile& profile, const std::string
 }  // namespace
 
 int run_env(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app(
-      "The variables that the profile asks for. `fettle provision --cache` delivers them; this only tells.",
-      "fettle env");
+  Words words(
+      "fettle env",
+      "The variables that the profile asks for. `fettle provision --cache` delivers them; this only tells.");
   std::string format = "plain";
   std::string name;
   std::vector<std::string> formats{"plain"};
   for (const env::Dialect& dialect : env::dialects()) formats.emplace_back(dialect.name);
-  app.add_option("--format", format, "For whom it is written; plain is for people")
-      ->check(CLI::IsMember(formats));
+  words.option("--format", format, "For whom it is written; plain is for people").among(formats);
   ModelOptions options;
-  app.add_option("--model", options.model, "OWNER/NAME: the variables that this model needs, with --engine");
-  add_engine_options(app, options);
-  CLI::App* const explaining =
-      app.add_subcommand("explain", "value, reason, source, and where it is delivered");
-  explaining->add_option("NAME", name, "the variable")->required();
-  CLI::App* const comparing = app.add_subcommand(
+  words.option("--model", options.model, "OWNER/NAME: the variables that this model needs, with --engine");
+  add_engine_options(words, options);
+  Words& explaining = words.verb("explain", "value, reason, source, and where it is delivered");
+  explaining.option("NAME", name, "the variable").required();
+  Words& comparing = words.verb(
       "diff", "what a running process has against what it should (0 the same, 1 not, 2 harmful, 3 unknown)");
   DiffOptions compared;
-  comparing->add_option("--pid", compared.pid, "a process of this node")->check(CLI::Range(1, 4194304));
-  comparing->add_option("--container", compared.container, "name or id of a container of docker or podman");
-  comparing->add_option("--model", compared.model.model, "OWNER/NAME: against what this model needs");
-  add_engine_options(*comparing, compared.model);
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
+  comparing.option("--pid", compared.pid, "a process of this node").within(1, 4194304);
+  comparing.option("--container", compared.container, "name or id of a container of docker or podman");
+  comparing.option("--model", compared.model.model, "OWNER/NAME: against what this model needs");
+  add_engine_options(comparing, compared.model);
+  if (const auto code = words.read(context, arguments)) return *code;
 
-  if (comparing->parsed()) return print_env_diff(context, compared);
+  if (comparing.is_given()) return print_env_diff(context, compared);
   if (!options.model.empty()) return print_model_env(context, options, format);
   const profile::Loaded loaded = profile::load(context.system.files, profile::Tables::without_versions);
   if (!loaded.profile) return report_complaints(context, loaded);
-  return explaining->parsed() ? explain(context, *loaded.profile, name)
-                              : print(context, *loaded.profile, format);
+  return explaining.is_given() ? explain(context, *loaded.profile, name)
+                               : print(context, *loaded.profile, format);
 }
 
 }  // namespace fettle::cli

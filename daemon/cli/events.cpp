@@ -1,5 +1,4 @@
 // fettle events: what happened on this node, and with --follow what happens.
-#include <CLI/CLI.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <ostream>
@@ -9,6 +8,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
+#include "cli/words.h"
 
 namespace fettle::cli {
 namespace {
@@ -45,17 +45,13 @@ void print(Context& context, const json::value& event) {
 }  // namespace
 
 int run_events(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app(
+  Words words(
+      "fettle events",
       "What happened on this node: changes of checks, shelves and of the node's state. With --json a line "
-      "each.",
-      "fettle events");
+      "each.");
   bool follows = false;
-  app.add_flag("--follow", follows, "go on with each event as it comes, until Ctrl-C");
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
+  words.flag("--follow", follows, "go on with each event as it comes, until Ctrl-C");
+  if (const auto code = words.read(context, arguments)) return *code;
   Client client(context.system.files);
   if (follows) follow(context, client);
   const auto page = client.json("/v1/events");

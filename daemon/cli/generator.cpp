@@ -1,28 +1,24 @@
 // fettle generator: the units of a cache that is not where the package's units expect it; systemd runs it.
-#include <CLI/CLI.hpp>
 #include <ostream>
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/words.h"
 #include "profile/load.h"
 #include "storage/mount_point.h"
 #include "storage/mount_units.h"
 
 namespace fettle::cli {
 int run_generator(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App cli(
+  Words words(
+      "fettle generator",
       "Writes what systemd has to know of a cache that is not on /srv/fettle, or that has quotas: its mount\n"
-      "unit and drop-ins for fettle's own. systemd runs it at each boot and each `systemctl daemon-reload`.",
-      "fettle generator");
+      "unit and drop-ins for fettle's own. systemd runs it at each boot and each `systemctl daemon-reload`.");
   std::string directory;
   std::vector<std::string> others;
-  cli.add_option("DIRECTORY", directory, "where the units go; nothing else is written")->required();
-  cli.add_option("OTHERS", others, "the directories of other priority that systemd names: not used");
-  try {
-    cli.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return cli.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
+  words.option("DIRECTORY", directory, "where the units go; nothing else is written").required();
+  words.option("OTHERS", others, "the directories of other priority that systemd names: not used");
+  if (const auto code = words.read(context, arguments)) return *code;
   const auto loaded = profile::load(context.system.files, profile::Tables::without_versions);
   if (!loaded.profile) {
     // fettle-provision.service says the same, and the cache is then mounted nowhere.

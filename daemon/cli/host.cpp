@@ -1,5 +1,4 @@
 // fettle host show|apply|revert: the settings of the host, knob by knob: wanted, found, who set it.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -8,6 +7,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/words.h"
 #include "host/apply.h"
 #include "host/partition.h"
 #include "host/plan.h"
@@ -203,38 +203,33 @@ int come(Context& context, const host::Plan& plan, Act how, const char* verb) {
 }  // namespace
 
 int run_host(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app(
+  Words words(
+      "fettle host",
       "Settings of the host that the profile names: sysctl, sysfs, module parameters, limits, and the "
       "kernel\n"
       "command line. Only files of its own are written (90-fettle.conf); the command line never is.\n"
       "Exit code of show: 0 all good, 1 some are not, 3 some could not be looked at. A dry run: 1 when "
       "there\n"
-      "is something to do.",
-      "fettle host");
-  app.require_subcommand(1);
+      "is something to do.");
+  words.needs_one_verb();
   bool yes = false;
-  const CLI::App* const show_app = app.add_subcommand("show", "Each setting: wanted, found, who set it");
-  CLI::App* const apply_app = app.add_subcommand("apply", "Write what is wrong; a dry run without --yes");
-  CLI::App* const revert_app =
-      app.add_subcommand("revert", "Remove our files, set values back; a dry run without --yes");
-  apply_app->add_flag("--yes", yes, "Do it");
-  revert_app->add_flag("--yes", yes, "Do it");
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& err) {
-    return app.exit(err, context.out, context.err) == 0 ? ok : usage;
-  }
+  const Words& show_verb = words.verb("show", "Each setting: wanted, found, who set it");
+  Words& apply_verb = words.verb("apply", "Write what is wrong; a dry run without --yes");
+  Words& revert_verb = words.verb("revert", "Remove our files, set values back; a dry run without --yes");
+  apply_verb.flag("--yes", yes, "Do it");
+  revert_verb.flag("--yes", yes, "Do it");
+  if (const auto code = words.read(context, arguments)) return *code;
   const Act how = yes ? Act::for_real : Act::dry_run;
   const auto ours = host::look(context.system.files);
   if (!ours) return report(context, ours.error());
   // Going back needs no profile: what is ours says what it did.
-  if (revert_app->parsed())
+  if (revert_verb.is_given())
     return come(context, host::plan_revert(*ours, facts::gather(context.system.files)), how, "revert");
   profile::Loaded loaded = profile::load(context.system.files, profile::Tables::without_versions);
   if (!loaded.profile) return complain(context, loaded.complaints);
   Looked node{std::move(*loaded.profile), {}};
   node.facts = facts::gather(context.system.files, node.profile);
-  if (show_app->parsed()) return show(context, node);
+  if (show_verb.is_given()) return show(context, node);
   return come(context, host::plan(node.profile, node.facts, *ours), how, "apply");
 }
 

@@ -1,5 +1,4 @@
 // fettle images list|pull: the container images that are wanted, and having docker or podman pull them.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -9,6 +8,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/words.h"
 #include "images/pull.h"
 #include "profile/images.h"
 
@@ -106,26 +106,21 @@ int pull(Context& context, const std::vector<profile::ImageList>& wanted) {
 }  // namespace
 
 int run_images(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app(
+  Words words(
+      "fettle images",
       "The container images that the configuration wants, by digest. docker pulls them, or podman where\n"
       "docker does not answer.\n"
-      "Exit code: 0 all are here, 1 some are not yet, 2 one failed, 78 the configuration has mistakes.",
-      "fettle images");
-  app.require_subcommand(1);
-  app.add_subcommand("list", "Which are here");
-  CLI::App* const pull_app =
-      app.add_subcommand("pull", "Pull those that are not; fettle-images.timer runs it");
+      "Exit code: 0 all are here, 1 some are not yet, 2 one failed, 78 the configuration has mistakes.");
+  words.needs_one_verb();
+  words.verb("list", "Which are here");
+  Words& pull_verb = words.verb("pull", "Pull those that are not; fettle-images.timer runs it");
   bool is_dry_run = false;
-  pull_app->add_flag("--dry-run", is_dry_run, "Print what would be run");
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
+  pull_verb.flag("--dry-run", is_dry_run, "Print what would be run");
+  if (const auto code = words.read(context, arguments)) return *code;
   const auto wanted = profile::load_images(context.system.files);
   if (!wanted.complaints.empty()) return complain(context, wanted.complaints);
   if (wanted.lists.empty()) return tell(context, {});
-  if (!pull_app->parsed()) return list(context, wanted.lists);
+  if (!pull_verb.is_given()) return list(context, wanted.lists);
   return is_dry_run ? show_plan(context, wanted.lists) : pull(context, wanted.lists);
 }
 

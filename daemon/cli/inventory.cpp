@@ -1,6 +1,5 @@
 // fettle inventory: the nodes of a fleet, from one file of `fettle status --json` a node, for Ansible or
 // Prometheus.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <boost/json/array.hpp>
@@ -14,6 +13,7 @@
 #include "base/utc.h"
 #include "cli/commands.h"
 #include "cli/path.h"
+#include "cli/words.h"
 
 namespace fettle::cli {
 namespace {
@@ -140,30 +140,26 @@ json::array for_prometheus(const std::vector<Node>& fleet, unsigned port) {
 }  // namespace
 
 int run_inventory(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app(
+  Words words(
+      "fettle inventory",
       "The nodes of a fleet as JSON, from a directory with one file HOST.json a node that holds what\n"
       "`fettle status --json` said there. A node whose file cannot be read or is older than a day is "
       "unknown.\n"
-      "For Ansible, in a script of two lines: exec fettle inventory DIRECTORY \"$@\"",
-      "fettle inventory");
+      "For Ansible, in a script of two lines: exec fettle inventory DIRECTORY \"$@\"");
   std::string directory;
   std::string dialect = "ansible";
   std::string host;
   unsigned port = 9100;
   bool is_list = false;
-  app.add_option("DIRECTORY", directory, "Where the files are")->required();
-  app.add_option("--as", dialect, "ansible: groups and variables; file-sd: targets for Prometheus")
-      ->check(CLI::IsMember({"ansible", "file-sd"}))
-      ->capture_default_str();
-  app.add_option("--port", port, "Where Prometheus finds the metrics; node_exporter's without it")
-      ->check(CLI::Range(1, 65535));
-  app.add_flag("--list", is_list, "All nodes, which is what it prints anyway: Ansible says it");
-  app.add_option("--host", host, "The variables of one node")->type_name("HOST");
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
+  words.option("DIRECTORY", directory, "Where the files are").required();
+  words.option("--as", dialect, "ansible: groups and variables; file-sd: targets for Prometheus")
+      .among({"ansible", "file-sd"})
+      .shows_default(dialect);
+  words.option("--port", port, "Where Prometheus finds the metrics; node_exporter's without it")
+      .within(1, 65535);
+  words.flag("--list", is_list, "All nodes, which is what it prints anyway: Ansible says it");
+  words.option("--host", host, "The variables of one node").type_name("HOST");
+  if (const auto code = words.read(context, arguments)) return *code;
   const auto fleet = read_fleet(context, absolute(context, directory));
   if (!fleet)
     return report(context, fleet.error(), fleet.error().why == Why::denied ? not_permitted : failed);

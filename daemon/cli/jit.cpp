@@ -1,5 +1,4 @@
 // fettle jit: compiled code of images in the cache: what there is, in and out as archives, and what may go.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <boost/json/array.hpp>
@@ -12,6 +11,7 @@
 #include "cli/path.h"
 #include "cli/shelves.h"
 #include "cli/status_page.h"
+#include "cli/verbs.h"
 #include "jit/look.h"
 #include "jit/pack.h"
 #include "jit/prune.h"
@@ -263,68 +263,50 @@ int prune(Context& context, const profile::Profile& profile, const JitWords& wor
   return code;
 }
 
-struct Verb {
-  std::string_view name;
-  std::string_view says;
-  void (*options)(CLI::App&, JitWords&);
-  int (*run)(Context&, const profile::Profile&, const JitWords&);
-};
-
+using Row = Verb<JitWords>;
 constexpr std::array verbs{
-    Verb{"list", "each cache of compiled code: key, size, age, who uses it, stale locks",
-         [](CLI::App&, JitWords&) {}, &list},
-    Verb{"seed", "begin an image's place with the code that the image brings",
-         [](CLI::App& verb, JitWords& words) {
-           verb.add_option("IMAGE", words.image, "NAME:TAG or NAME@DIGEST of an image on this node")
-               ->required();
-           verb.add_option("--engine", words.engine, "what is in it, for people; else read from its name");
-         },
-         &seed},
-    Verb{"export", "write a cache as an archive",
-         [](CLI::App& verb, JitWords& words) {
-           verb.add_option("NAME", words.names, "as list calls it")->required()->expected(1);
-           verb.add_option("--to", words.file, "the archive's path; '.zst' at its end compresses it")
-               ->required();
-         },
-         &export_it},
-    Verb{"import", "take the cache that an archive holds",
-         [](CLI::App& verb, JitWords& words) {
-           verb.add_option("FILE", words.file, "what `fettle jit export` wrote")->required();
-           verb.add_option("--image", words.image, "the digest of the image it must be for");
-           verb.add_option("--accept", words.accept, "take it although this differs: gfx or image")
-               ->check(CLI::IsMember({"gfx", "image"}));
-         },
-         &import_it},
-    Verb{"prune", "locks that nobody holds, and the code of images that this node does not have",
-         [](CLI::App& verb, JitWords& words) {
-           verb.add_option("NAME", words.names, "these instead, as list calls them");
-           verb.add_flag("--apply", words.apply, "remove it; without this nothing is removed");
-         },
-         &prune},
+    Row{"list", "each cache of compiled code: key, size, age, who uses it, stale locks",
+        [](Words&, JitWords&) {}, &list},
+    Row{"seed", "begin an image's place with the code that the image brings",
+        [](Words& words, JitWords& typed) {
+          words.option("IMAGE", typed.image, "NAME:TAG or NAME@DIGEST of an image on this node").required();
+          words.option("--engine", typed.engine, "what is in it, for people; else read from its name");
+        },
+        &seed},
+    Row{"export", "write a cache as an archive",
+        [](Words& words, JitWords& typed) {
+          words.option("NAME", typed.names, "as list calls it").required().single();
+          words.option("--to", typed.file, "the archive's path; '.zst' at its end compresses it").required();
+        },
+        &export_it},
+    Row{"import", "take the cache that an archive holds",
+        [](Words& words, JitWords& typed) {
+          words.option("FILE", typed.file, "what `fettle jit export` wrote").required();
+          words.option("--image", typed.image, "the digest of the image it must be for");
+          words.option("--accept", typed.accept, "take it although this differs: gfx or image")
+              .among({"gfx", "image"});
+        },
+        &import_it},
+    Row{"prune", "locks that nobody holds, and the code of images that this node does not have",
+        [](Words& words, JitWords& typed) {
+          words.option("NAME", typed.names, "these instead, as list calls them");
+          words.flag("--apply", typed.apply, "remove it; without this nothing is removed");
+        },
+        &prune},
 };
 
 }  // namespace
 
 int run_jit(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app(
+  Words words(
+      "fettle jit",
       "Code that engines compiled, kept in the cache for the next container: AITER's for each image apart,\n"
-      "Triton's, Inductor's and others for all. Exit code: 0 done, 1 in part, 2 not.",
-      "fettle jit");
-  app.require_subcommand(1);
-  std::array<JitWords, verbs.size()> words;
-  for (std::size_t i = 0; i < verbs.size(); ++i)
-    verbs[i].options(*app.add_subcommand(std::string(verbs[i].name), std::string(verbs[i].says)), words[i]);
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
+      "Triton's, Inductor's and others for all. Exit code: 0 done, 1 in part, 2 not.");
+  const Verbs verb(verbs, words);
+  if (const auto code = words.read(context, arguments)) return *code;
   const auto profile = load_profile(context);
   if (!profile) return report(context, profile.error(), bad_config);
-  for (std::size_t i = 0; i < verbs.size(); ++i) {
-    if (app.got_subcommand(std::string(verbs[i].name))) return verbs[i].run(context, *profile, words[i]);
-  }
-  return usage;
+  return verb.run(context, *profile);
 }
 
 }  // namespace fettle::cli

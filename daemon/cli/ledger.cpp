@@ -1,6 +1,5 @@
 // fettle ledger: when this boot reached each stage on its way to serving, what that cost, and how it was
 // before.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <ostream>
@@ -12,6 +11,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
+#include "cli/words.h"
 
 namespace fettle::cli {
 namespace {
@@ -89,13 +89,9 @@ void print(std::ostream& out, const json::value& ledger) {
 }  // namespace
 
 int run_ledger(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app("When this boot reached each stage on its way to serving, and what that cost.",
-               "fettle ledger");
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
+  Words words("fettle ledger",
+              "When this boot reached each stage on its way to serving, and what that cost.");
+  if (const auto code = words.read(context, arguments)) return *code;
   Client client(context.system.files);
   const auto ledger = client.json("/v1/ledger");
   if (!ledger) return report(context, ledger.error(), unreachable);

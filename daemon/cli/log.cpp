@@ -1,5 +1,4 @@
 // fettle log: what the units of fettle wrote to the journal, through journalctl.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <ostream>
@@ -7,6 +6,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/tell.h"
+#include "cli/words.h"
 #include "serve/requests.h"
 
 namespace fettle::cli {
@@ -24,21 +24,21 @@ struct Wish {
   bool is_to_follow = false;
 };
 
-void parse(CLI::App& app, Wish& wish, const std::vector<std::string>& arguments) {
+void describe(Words& words, Wish& wish) {
   const std::vector<std::string> levels(serve::log_levels.begin(), serve::log_levels.end());
-  app.add_option("UNIT", wish.unit, "Only this unit, such as fettled, fettle-provision, fettle-stage@NAME");
-  app.add_option("--since", wish.since,
-                 "From then on, as journalctl reads it: '1 hour ago', 2026-11-24, boot; "
-                 "boot is the default")
-      ->type_name("TIME");
-  app.add_option("--priority", wish.priority, "Only what is at least so grave")->check(CLI::IsMember(levels));
-  app.add_option("--lines", wish.lines, "At most the newest so many; 200 by default")
-      ->check(CLI::Range(1U, 100000U));
-  app.add_flag("--follow", wish.is_to_follow, "Go on with what is written from now on, until Ctrl-C");
-  app.add_option("--level", wish.level,
-                 "How much the daemon writes from now on, until it is restarted; for root and group fettle")
-      ->check(CLI::IsMember(levels));
-  app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  words.option("UNIT", wish.unit, "Only this unit, such as fettled, fettle-provision, fettle-stage@NAME");
+  words
+      .option("--since", wish.since,
+              "From then on, as journalctl reads it: '1 hour ago', 2026-11-24, boot; "
+              "boot is the default")
+      .type_name("TIME");
+  words.option("--priority", wish.priority, "Only what is at least so grave").among(levels);
+  words.option("--lines", wish.lines, "At most the newest so many; 200 by default").within(1U, 100000U);
+  words.flag("--follow", wish.is_to_follow, "Go on with what is written from now on, until Ctrl-C");
+  words
+      .option("--level", wish.level,
+              "How much the daemon writes from now on, until it is restarted; for root and group fettle")
+      .among(levels);
 }
 
 // Units of others are journalctl's business. No option can hide in a unit's name.
@@ -75,16 +75,13 @@ system::Command command_of(const Wish& wish, const Context& context) {
 }  // namespace
 
 int run_log(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app(
+  Words words(
+      "fettle log",
       "What the units of fettle wrote to the journal in this boot, the newest last, with --json one object a "
-      "line.",
-      "fettle log");
+      "line.");
   Wish wish;
-  try {
-    parse(app, wish, arguments);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
+  describe(words, wish);
+  if (const auto code = words.read(context, arguments)) return *code;
   if (!wish.unit.empty() && !is_ours(wish.unit)) {
     return report(context,
                   {Why::malformed, "'" + wish.unit + "' is no unit of fettle",

@@ -1,5 +1,4 @@
 // fettle metrics: the daemon's metrics, printed, or left as a file that node_exporter picks up.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <optional>
 #include <ostream>
@@ -7,6 +6,7 @@
 #include "base/json.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/words.h"
 #include "serve/metrics.h"
 
 namespace fettle::cli {
@@ -56,21 +56,18 @@ int leave(Context& context, const std::string& path, const Result<std::string>& 
 }  // namespace
 
 int run_metrics(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app(
-      "The metrics of the daemon, as Prometheus text (also with --json). Ends with 69 when there "
-      "are none.",
-      "fettle metrics");
+  Words words("fettle metrics",
+              "The metrics of the daemon, as Prometheus text (also with --json). Ends with 69 when there "
+              "are none.");
   std::string textfile;
-  app.add_option("--textfile", textfile,
-                 "Leave the page in this file for node_exporter, also when no daemon answers: it then says "
-                 "fettle_up 0")
-      ->type_name("FILE");
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
-  const bool is_left = app.count("--textfile") > 0;
+  const Word& left =
+      words
+          .option("--textfile", textfile,
+                  "Leave the page in this file for node_exporter, also when no daemon answers: it then says "
+                  "fettle_up 0")
+          .type_name("FILE");
+  if (const auto code = words.read(context, arguments)) return *code;
+  const bool is_left = left.is_given();
   if (is_left) {
     if (const auto error = mistake_in(textfile, context.system.files)) return report(context, *error, usage);
   }

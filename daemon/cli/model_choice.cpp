@@ -1,10 +1,10 @@
 #include "cli/model_choice.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "base/text.h"
 #include "cli/shelves.h"
+#include "cli/words.h"
 #include "jit/look.h"
 #include "models/compiled.h"
 #include "models/config.h"
@@ -117,21 +117,18 @@ std::string default_version(const Knowledge& knowledge, std::string_view engine)
 
 }  // namespace
 
-void add_engine_options(CLI::App& app, ModelOptions& options) {
-  app.add_option("--engine", options.engine, "vllm or sglang, with a version: vllm=0.11.0");
-  app.add_option("--image", options.image, "The container image that is meant: its reference or digest");
-  app.add_option("--versions-file", options.versions_file,
-                 "The image's /app/versions.txt: which AITER is inside");
-  app.add_option("--tp", options.tp, "Tensor-parallel ranks")->check(CLI::Range(1, 1024));
-  app.add_option("--dp", options.dp, "Data-parallel ranks")->check(CLI::Range(1, 1024));
-  // A flag of a bool would be false when nobody gives it; nothing is neither.
-  app.add_flag_callback(
-      "--ep", [&options] { options.ep = true; }, "Experts are spread over the ranks");
-  app.add_flag_callback(
-      "--no-ep", [&options] { options.ep = false; }, "Experts are split like the rest");
-  app.add_option("--set", options.set, "A variable of your own, NAME=VALUE; goes before every rule");
-  app.add_option("--kv-cache-dtype", options.kv_cache_dtype, "As the engine takes it")
-      ->check(CLI::IsMember({"auto", "fp8", "bfloat16"}));
+void add_engine_options(Words& words, ModelOptions& options) {
+  words.option("--engine", options.engine, "vllm or sglang, with a version: vllm=0.11.0");
+  words.option("--image", options.image, "The container image that is meant: its reference or digest");
+  words.option("--versions-file", options.versions_file,
+               "The image's /app/versions.txt: which AITER is inside");
+  words.option("--tp", options.tp, "Tensor-parallel ranks").within(1, 1024);
+  words.option("--dp", options.dp, "Data-parallel ranks").within(1, 1024);
+  words.flag("--ep", options.ep, Says::yes, "Experts are spread over the ranks");
+  words.flag("--no-ep", options.ep, Says::no, "Experts are split like the rest");
+  words.option("--set", options.set, "A variable of your own, NAME=VALUE; goes before every rule");
+  words.option("--kv-cache-dtype", options.kv_cache_dtype, "As the engine takes it")
+      .among({"auto", "fp8", "bfloat16"});
 }
 
 Result<Knowledge> load_knowledge(const Context& context) {

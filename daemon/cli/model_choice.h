@@ -9,13 +9,10 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/words.h"
 #include "models/advise.h"
 #include "profile/models.h"
 #include "profile/profile.h"
-
-namespace CLI {
-class App;
-}
 
 namespace fettle::cli {
 
@@ -31,7 +28,7 @@ struct ModelOptions {
   std::vector<std::string> set;  // NAME=VALUE
   std::string kv_cache_dtype = "auto";
 };
-void add_engine_options(CLI::App& app, ModelOptions& options);
+void add_engine_options(Words& words, ModelOptions& options);
 
 // What is known here, loaded once. Without a sound configuration there is no profile: then nothing is staged,
 // and `profile_error` says why.

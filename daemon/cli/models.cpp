@@ -1,5 +1,4 @@
 // fettle models: what is known of models, and what an engine needs for each.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -9,6 +8,7 @@
 #include "cli/advice_text.h"
 #include "cli/commands.h"
 #include "cli/model_choice.h"
+#include "cli/words.h"
 #include "models/budget.h"
 
 namespace fettle::cli {
@@ -106,28 +106,24 @@ int show(Context& context, const ChosenModel& model) {
 }  // namespace
 
 int run_models(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app("What is known of models: read from a staged model's config.json, or shipped for the others.",
-               "fettle models");
+  Words words("fettle models",
+              "What is known of models: read from a staged model's config.json, or shipped for the others.");
   ModelOptions options;
-  app.require_subcommand(1);
-  CLI::App* const listing = app.add_subcommand("list", "all known models");
-  CLI::App* const showing = app.add_subcommand("show", "the facts of one model");
-  showing->add_option("MODEL", options.model, "OWNER/NAME")->required();
-  CLI::App* const explaining =
-      app.add_subcommand("explain", "layout, variables and arguments that it needs, each with its reason");
-  explaining->add_option("MODEL", options.model, "OWNER/NAME")->required();
-  add_engine_options(*explaining, options);
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
+  words.needs_one_verb();
+  Words& listing = words.verb("list", "all known models");
+  Words& showing = words.verb("show", "the facts of one model");
+  showing.option("MODEL", options.model, "OWNER/NAME").required();
+  Words& explaining =
+      words.verb("explain", "layout, variables and arguments that it needs, each with its reason");
+  explaining.option("MODEL", options.model, "OWNER/NAME").required();
+  add_engine_options(explaining, options);
+  if (const auto code = words.read(context, arguments)) return *code;
   const auto knowledge = load_knowledge(context);
   if (!knowledge) return report(context, knowledge.error(), bad_config);
-  if (listing->parsed()) return list(context, *knowledge);
+  if (listing.is_given()) return list(context, *knowledge);
   const auto model = find_model(context, *knowledge, options.model);
   if (!model) return report(context, model.error());
-  if (showing->parsed()) return show(context, *model);
+  if (showing.is_given()) return show(context, *model);
   const auto wish = wish_of(context, *knowledge, options);
   if (!wish) return report(context, wish.error(), usage);
   const auto advice = models::advise(model->facts, knowledge->tables.rules, *wish);

@@ -1,5 +1,4 @@
 // fettle plan: everything that is not yet as the profile wants it, from drives to shelves. Writes nothing.
-#include <CLI/CLI.hpp>
 #include <ostream>
 
 #include "app/provision.h"
@@ -8,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/phases.h"
 #include "cli/storage_text.h"
+#include "cli/words.h"
 #include "env/plan.h"
 #include "profile/load.h"
 #include "shelf/report.h"
@@ -45,15 +45,11 @@ void add_shelves(Lines& lines, const profile::Profile& profile, const system::Fi
 }  // namespace
 
 int run_plan(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App cli(
+  Words words(
+      "fettle plan",
       "Everything that is not yet as the profile wants it: drives, directories, environment, shelves.\n"
-      "Writes nothing. `fettle apply` does it.",
-      "fettle plan");
-  try {
-    cli.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return cli.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
+      "Writes nothing. `fettle apply` does it.");
+  if (const auto code = words.read(context, arguments)) return *code;
   const auto loaded = profile::load(context.system.files);
   const app::Provisioned looked = app::look_at_storage(context.system);
   if (!loaded.profile || looked.came == app::Came::misconfigured) {

@@ -1,6 +1,5 @@
 // fettle profile check|show|list|capture, and what profile_bundle.cpp has: what is wanted of this node, and
 // every mistake in saying so.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -11,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/path.h"
 #include "cli/profile_bundle.h"
+#include "cli/words.h"
 #include "health/expectations.h"
 #include "profile/bundle.h"
 #include "profile/load.h"
@@ -401,32 +401,26 @@ int capture(Context& context, const std::string& name) {
 }  // namespace
 
 int run_profile(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app("What is wanted of this node: the configuration, its profile and its shelves.",
-               "fettle profile");
-  app.require_subcommand(1);
+  Words words("fettle profile",
+              "What is wanted of this node: the configuration, its profile and its shelves.");
+  words.needs_one_verb();
   std::vector<std::string> given;
-  CLI::App* const check_app =
-      app.add_subcommand("check", "List every mistake in these files, of any of our kinds");
-  check_app->add_option("FILE", given, "YAML files; without one, all that this node is configured with");
-  CLI::App* const show_app = app.add_subcommand("show", "Print what is wanted, as it is loaded");
+  Words& check_verb = words.verb("check", "List every mistake in these files, of any of our kinds");
+  check_verb.option("FILE", given, "YAML files; without one, all that this node is configured with");
+  Words& show_verb = words.verb("show", "Print what is wanted, as it is loaded");
   bool wants_origins = false;
-  show_app->add_flag("--origin", wants_origins, "Print which file and line set each value instead");
+  show_verb.flag("--origin", wants_origins, "Print which file and line set each value instead");
   std::string name = "golden";
-  CLI::App* const capture_app =
-      app.add_subcommand("capture", "Print a profile that expects what this good node has");
-  capture_app->add_option("--name", name, "Its name, which is also that of its file")->capture_default_str();
-  app.add_subcommand("list", "Print the profiles and shelves that a configuration can name");
-  BundleWords words;
-  add_bundle_commands(app, words);
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& err) {
-    return app.exit(err, context.out, context.err) == 0 ? ok : usage;
-  }
-  if (check_app->parsed()) return given.empty() ? check_configured(context) : check(context, given);
-  if (capture_app->parsed()) return capture(context, name);
-  if (app.got_subcommand("list")) return list(context);
-  if (!show_app->parsed()) return run_bundle_command(context, app, words);
+  Words& capture_verb = words.verb("capture", "Print a profile that expects what this good node has");
+  capture_verb.option("--name", name, "Its name, which is also that of its file").shows_default(name);
+  words.verb("list", "Print the profiles and shelves that a configuration can name");
+  BundleWords typed;
+  add_bundle_commands(words, typed);
+  if (const auto code = words.read(context, arguments)) return *code;
+  if (check_verb.is_given()) return given.empty() ? check_configured(context) : check(context, given);
+  if (capture_verb.is_given()) return capture(context, name);
+  if (words.verb_given() == "list") return list(context);
+  if (!show_verb.is_given()) return run_bundle_command(context, words.verb_given(), typed);
   return wants_origins ? show_origins(context) : show(context);
 }
 

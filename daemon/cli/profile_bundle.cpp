@@ -1,7 +1,6 @@
 // fettle profile bundle|install|restore|remove: profiles and shelves of a site as one archive with a version.
 #include "cli/profile_bundle.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -204,53 +203,47 @@ int remove(Context& context, const BundleWords& words) {
 
 }  // namespace
 
-void add_bundle_commands(CLI::App& app, BundleWords& words) {
-  CLI::App* const make_app =
-      app.add_subcommand("bundle", "Make one archive of the profiles, shelves and tables in a directory");
-  make_app->add_option("DIRECTORY", words.directory, "Laid out as /etc/fettle/profiles")->required();
-  make_app->add_option("--name", words.name, "What the bundle is called on a node")->required();
-  make_app->add_option("--version", words.version, "Which one it is, such as 2026.11.1")->required();
-  make_app->add_option("-o,--output", words.archive, "The archive, FILE.tar.zst")
-      ->required()
-      ->type_name("FILE");
+void add_bundle_commands(Words& words, BundleWords& typed) {
+  Words& make_verb =
+      words.verb("bundle", "Make one archive of the profiles, shelves and tables in a directory");
+  make_verb.option("DIRECTORY", typed.directory, "Laid out as /etc/fettle/profiles").required();
+  make_verb.option("--name", typed.name, "What the bundle is called on a node").required();
+  make_verb.option("--version", typed.version, "Which one it is, such as 2026.11.1").required();
+  make_verb.option("-o,--output", typed.archive, "The archive, FILE.tar.zst").required().type_name("FILE");
 
-  CLI::App* const install_app =
-      app.add_subcommand("install", "Check a bundle as a whole and put it in place of the version before");
-  install_app->add_option("BUNDLE", words.archive, "The archive")->required();
-  CLI::Option* const hash = install_app->add_option("--sha256", words.sha256, "What its SHA-256 has to be");
-  CLI::Option* const signature =
-      install_app->add_option("--signature", words.signature, "An Ed25519 signature of it, 64 bytes")
-          ->type_name("FILE");
-  CLI::Option* const key =
-      install_app->add_option("--key", words.key, "The public key of who signed it, as PEM")
-          ->type_name("FILE");
-  signature->needs(key)->excludes(hash);
-  key->needs(signature);
-  install_app->add_flag("--dry-run", words.is_dry_run, "Check it, change nothing");
-  install_app->callback([&words] {
-    if (words.sha256.empty() && words.signature.empty())
-      throw CLI::RequiredError(
-          "--sha256, or --signature with --key: what is installed decides what root does");
-  });
+  Words& install_verb =
+      words.verb("install", "Check a bundle as a whole and put it in place of the version before");
+  install_verb.option("BUNDLE", typed.archive, "The archive").required();
+  Word& hash = install_verb.option("--sha256", typed.sha256, "What its SHA-256 has to be");
+  Word& signature =
+      install_verb.option("--signature", typed.signature, "An Ed25519 signature of it, 64 bytes")
+          .type_name("FILE");
+  Word& key =
+      install_verb.option("--key", typed.key, "The public key of who signed it, as PEM").type_name("FILE");
+  signature.needs(key).excludes(hash);
+  key.needs(signature);
+  install_verb.flag("--dry-run", typed.is_dry_run, "Check it, change nothing");
+  install_verb.demand([&typed] { return !typed.sha256.empty() || !typed.signature.empty(); },
+                      "--sha256, or --signature with --key: what is installed decides what root does");
 
-  app.add_subcommand("restore", "Go back to the version of a bundle before this one")
-      ->add_option("NAME", words.name, "The bundle")
-      ->required();
-  app.add_subcommand("remove", "Take a bundle away, with the version before")
-      ->add_option("NAME", words.name, "The bundle")
-      ->required();
+  words.verb("restore", "Go back to the version of a bundle before this one")
+      .option("NAME", typed.name, "The bundle")
+      .required();
+  words.verb("remove", "Take a bundle away, with the version before")
+      .option("NAME", typed.name, "The bundle")
+      .required();
 }
 
-int run_bundle_command(Context& context, const CLI::App& app, const BundleWords& words) {
-  if (app.got_subcommand("bundle")) return make(context, words);
-  if (app.got_subcommand("install")) return install(context, words);
-  if (!profile::is_name(words.name)) {
+int run_bundle_command(Context& context, const std::string& verb, const BundleWords& typed) {
+  if (verb == "bundle") return make(context, typed);
+  if (verb == "install") return install(context, typed);
+  if (!profile::is_name(typed.name)) {
     return report(context,
-                  {Why::malformed, "cannot look for a bundle '" + words.name + "'",
+                  {Why::malformed, "cannot look for a bundle '" + typed.name + "'",
                    "`fettle profile list` shows those that are installed"},
                   usage);
   }
-  return app.got_subcommand("restore") ? restore(context, words) : remove(context, words);
+  return verb == "restore" ? restore(context, typed) : remove(context, typed);
 }
 
 }  // namespace fettle::cli

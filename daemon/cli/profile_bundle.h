@@ -4,10 +4,7 @@
 #include <string>
 
 #include "cli/command.h"
-
-namespace CLI {
-class App;
-}
+#include "cli/words.h"
 
 namespace fettle::cli {
 
@@ -23,9 +20,9 @@ struct BundleWords {
   bool is_dry_run = false;
 };
 
-void add_bundle_commands(CLI::App& app, BundleWords& words);
+void add_bundle_commands(Words& words, BundleWords& typed);
 
 // Runs the one that was typed; it is among those that were added.
-int run_bundle_command(Context& context, const CLI::App& app, const BundleWords& words);
+int run_bundle_command(Context& context, const std::string& verb, const BundleWords& typed);
 
 }  // namespace fettle::cli

@@ -1,35 +1,30 @@
 // fettle provision: what the units run at boot, and an operator after a repair.
 #include "app/provision.h"
 
-#include <CLI/CLI.hpp>
 #include <ostream>
 
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/phases.h"
 #include "cli/storage_text.h"
+#include "cli/words.h"
 
 namespace fettle::cli {
 int run_provision(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App cli(
+  Words words(
+      "fettle provision",
       "Makes the local drives into the cache that the profile wants. Creates on blank drives only, erases\n"
-      "nothing, and changes nothing when all is as wanted. The units of the package run it at boot.",
-      "fettle provision");
+      "nothing, and changes nothing when all is as wanted. The units of the package run it at boot.");
   bool is_mount_point = false;
   bool is_boot = false;
   bool is_cache = false;
   bool is_dry_run = false;
-  auto* const phase = cli.add_option_group("phase");
-  phase->add_flag("--mount-point", is_mount_point, "only make and close the mount point of the cache");
-  phase->add_flag("--boot", is_boot, "before the mount: find or make the array and the filesystem");
-  phase->add_flag("--cache", is_cache, "after the mount: directories, environment files, shelves");
-  phase->require_option(1);
-  cli.add_flag("--dry-run", is_dry_run, "say what would be done, write nothing");
-  try {
-    cli.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return cli.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
+  Words& phase = words.one_of("phase");
+  phase.flag("--mount-point", is_mount_point, "only make and close the mount point of the cache");
+  phase.flag("--boot", is_boot, "before the mount: find or make the array and the filesystem");
+  phase.flag("--cache", is_cache, "after the mount: directories, environment files, shelves");
+  words.flag("--dry-run", is_dry_run, "say what would be done, write nothing");
+  if (const auto code = words.read(context, arguments)) return *code;
   if (is_mount_point && is_dry_run) {
     return report(context,
                   {Why::refused, "cannot try --mount-point", "`fettle plan` says what would be done"}, usage);

@@ -1,6 +1,5 @@
 // fettle ready: can this node serve a model now. Yes or no with the first thing that is missing and all
 // others.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -11,6 +10,7 @@
 #include "cli/advice_text.h"
 #include "cli/commands.h"
 #include "cli/model_choice.h"
+#include "cli/words.h"
 #include "facts/facts.h"
 #include "facts/gpu_memory.h"
 #include "models/budget.h"
@@ -222,17 +222,13 @@ int answer(Context& context, const ChosenModel& model, const models::Wish& wish,
 }  // namespace
 
 int run_ready(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app(
-      "Can this node serve a model now. Exit code: 0 yes, 1 yes with a warning, 2 no, 3 could not look.",
-      "fettle ready");
+  Words words(
+      "fettle ready",
+      "Can this node serve a model now. Exit code: 0 yes, 1 yes with a warning, 2 no, 3 could not look.");
   ModelOptions options;
-  app.add_option("MODEL", options.model, "OWNER/NAME")->required();
-  add_engine_options(app, options);
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
+  words.option("MODEL", options.model, "OWNER/NAME").required();
+  add_engine_options(words, options);
+  if (const auto code = words.read(context, arguments)) return *code;
   constexpr int could_not_look = 3;
   const auto knowledge = load_knowledge(context);
   if (!knowledge) return report(context, knowledge.error(), could_not_look);

@@ -1,5 +1,4 @@
 // fettle report: everything that the daemon knows of this node, as one page for a browser.
-#include <CLI/CLI.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <ostream>
@@ -8,6 +7,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/report_page.h"
+#include "cli/words.h"
 
 namespace fettle::cli {
 namespace {
@@ -47,27 +47,24 @@ json::value to_json(const Answers& answers) {
 }  // namespace
 
 int run_report(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app(
+  Words words(
+      "fettle report",
       "Everything that the daemon knows of this node as one page for a browser (--html), or with --json for "
-      "programs. The page needs nothing else: no network, no script.",
-      "fettle report");
+      "programs. The page needs nothing else: no network, no script.");
   std::string output;
   bool is_html = false;
-  app.add_flag("--html", is_html, "Make the page");
-  app.add_option("--output", output, "Leave it in this file, readable to everybody, instead of printing it")
-      ->type_name("FILE");
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
+  words.flag("--html", is_html, "Make the page");
+  const Word& left =
+      words.option("--output", output, "Leave it in this file, readable to everybody, instead of printing it")
+          .type_name("FILE");
+  if (const auto code = words.read(context, arguments)) return *code;
   if (is_html == (context.format == Format::json)) {
     return report(context,
                   {Why::malformed, "cannot tell what kind of report is wanted",
                    "`fettle report --html` makes a page, `fettle report --json` an answer for programs"},
                   usage);
   }
-  if (app.count("--output") > 0 && !output.starts_with('/')) {
+  if (left.is_given() && !output.starts_with('/')) {
     return report(context,
                   {Why::malformed, "cannot write '" + output + "': the path does not begin with '/'",
                    "say where the file lies from the root on, or print it: `fettle report --html > FILE`"},

@@ -1,7 +1,6 @@
 // fettle run-line: the complete command that serves a model on this node.
 #include "models/run_line.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -11,6 +10,7 @@
 #include "cli/advice_text.h"
 #include "cli/commands.h"
 #include "cli/model_choice.h"
+#include "cli/words.h"
 #include "facts/readers.h"
 #include "shelf/report.h"
 
@@ -54,21 +54,17 @@ json::value to_json(const models::RunLine& line) {
 }  // namespace
 
 int run_run_line(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app(
+  Words words(
+      "fettle run-line",
       "The complete command that serves a model: devices, mounts, variables and arguments, each with its "
-      "reason.",
-      "fettle run-line");
+      "reason.");
   ModelOptions options;
   std::string format = "docker";
-  app.add_option("MODEL", options.model, "OWNER/NAME")->required();
-  add_engine_options(app, options);
-  app.add_option("--format", format, "docker, podman, compose or systemd")
-      ->check(CLI::IsMember({"docker", "podman", "compose", "systemd"}));
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
+  words.option("MODEL", options.model, "OWNER/NAME").required();
+  add_engine_options(words, options);
+  words.option("--format", format, "docker, podman, compose or systemd")
+      .among({"docker", "podman", "compose", "systemd"});
+  if (const auto code = words.read(context, arguments)) return *code;
   const auto knowledge = load_knowledge(context);
   if (!knowledge) return report(context, knowledge.error(), bad_config);
   const auto model = find_model(context, *knowledge, options.model);

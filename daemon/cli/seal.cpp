@@ -1,5 +1,4 @@
 // fettle seal: takes what belongs to this machine alone out of a root file system that becomes an image.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -8,6 +7,7 @@
 #include "base/json.h"
 #include "base/names.h"
 #include "cli/commands.h"
+#include "cli/words.h"
 #include "profile/load.h"
 #include "seal/seal.h"
 
@@ -98,19 +98,15 @@ int act(Context& context, const seal::Found& found) {
 }  // namespace
 
 int run_seal(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app(
+  Words words(
+      "fettle seal",
       "Takes what belongs to this machine alone out of a root file system that is to become an image: which\n"
       "drives it may use, what happened on it, what it staged, its tokens. Configuration and profiles stay.\n"
       "Refuses while the cache is mounted or a unit of fettle is at work; stops the daemon.\n"
-      "Exit code: 0 sealed, 2 not; with --check 1 when something is left, 3 when that could not be told.",
-      "fettle seal");
+      "Exit code: 0 sealed, 2 not; with --check 1 when something is left, 3 when that could not be told.");
   bool is_check = false;
-  app.add_flag("--check", is_check, "Change nothing: is it sealed?");
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
+  words.flag("--check", is_check, "Change nothing: is it sealed?");
+  if (const auto code = words.read(context, arguments)) return *code;
   const auto found = seal::look(context.system, path_of_cache(context.system.files));
   return is_check ? check(context, found) : act(context, found);
 }

@@ -1,7 +1,6 @@
 // fettle shelf VERB: the shelves of this node. The small verbs stand here, the others in cli/shelf_*.cpp.
 #include "shelf/shelf.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <boost/json/array.hpp>
@@ -13,6 +12,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/shelves.h"
+#include "cli/verbs.h"
 #include "profile/load.h"
 #include "profile/rules.h"
 #include "shelf/report.h"
@@ -145,138 +145,107 @@ int import(Context& context, const profile::Profile& profile, const ShelfWords& 
   return stage_shelf(context, profile, wanted, {});
 }
 
-struct Verb {
-  std::string_view name;
-  std::string_view says;
-  void (*options)(CLI::App&, ShelfWords&);
-  int (*run)(Context&, const profile::Profile&, const ShelfWords&);
-};
+void no_options(Words&, ShelfWords&) {}
 
-void no_options(CLI::App&, ShelfWords&) {}
-
-void a_name(CLI::App& verb, ShelfWords& words) {
-  verb.add_option("NAME", words.name, "the shelf")->required();
+void a_name(Words& words, ShelfWords& typed) {
+  words.option("NAME", typed.name, "the shelf").required();
 }
 
-void name_and_client(CLI::App& verb, ShelfWords& words) {
-  a_name(verb, words);
-  verb.add_option("--client", words.client, "path of the Hugging Face client `hf`");
+void name_and_client(Words& words, ShelfWords& typed) {
+  a_name(words, typed);
+  words.option("--client", typed.client, "path of the Hugging Face client `hf`");
 }
 
-void apply_option(CLI::App& verb, ShelfWords& words) {
-  verb.add_flag("--apply", words.apply, "remove it; without this nothing is removed");
+void apply_option(Words& words, ShelfWords& typed) {
+  words.flag("--apply", typed.apply, "remove it; without this nothing is removed");
 }
 
+using Row = Verb<ShelfWords>;
 constexpr std::array verbs{
-    Verb{"list", "the wanted shelves, and everything that lies in the cache", &no_options, &list_shelves},
-    Verb{"show", "one shelf with its repositories (0 ready, 1 not yet, 2 failed, 3 unknown)", &a_name, &show},
-    Verb{"stage", "start the work on a shelf, and follow it",
-         [](CLI::App& verb, ShelfWords& words) {
-           name_and_client(verb, words);
-           verb.add_flag("--watch", words.watch, "bars, rate and time left until it is ready");
-         },
-         &stage_and_watch},
-    Verb{"hold", "stop the work on a shelf until it is resumed", &a_name, &hold_shelf},
-    Verb{"resume", "go on with a shelf that was held or cancelled", &a_name, &resume_shelf},
-    Verb{"cancel", "stop what runs now; the next start goes on where it ended", &a_name, &cancel_shelf},
-    Verb{"verify", "read every byte again and compare it with its hash", &a_name, &verify},
-    Verb{"scrub", "as verify, on one thread, at a rate, after everything else on the node",
-         [](CLI::App& verb, ShelfWords& words) {
-           a_name(verb, words);
-           words.rate = 200_MiB;
-           verb.add_option_function<std::string>(
-                   "--rate", [&words](const std::string& text) { words.rate = *parse_bytes(text); },
-                   "bytes a second: \"200MiB\"")
-               ->check([](const std::string& text) {
-                 const auto rate = parse_bytes(text);
-                 return rate ? std::string() : rate.error().said;
-               })
-               ->default_str("200MiB");
-         },
-         &scrub},
-    Verb{"lock", "pin a shelf to commits, sizes and hashes, for a fleet that wants the same bytes",
-         [](CLI::App& verb, ShelfWords& words) {
-           name_and_client(verb, words);
-           verb.add_option("--to", words.file, "the lock's path; beside the shelf's file by default");
-           verb.add_flag("--anew", words.anew, "ask the source for all, also for what is known here");
-         },
-         &lock_shelf},
-    Verb{"adopt", "take over what other tools left in the cache, after verifying it",
-         [](CLI::App& verb, ShelfWords& words) {
-           verb.add_option("NAME", words.name, "of the shelf that names it from now on")->required();
-           verb.add_option("REPOSITORY", words.repositories, "only these; everything by default");
-         },
-         &adopt_cache},
-    Verb{"gc", "what of the cache no shelf, no ref and no open file needs",
-         [](CLI::App& verb, ShelfWords& words) {
-           apply_option(verb, words);
-           verb.add_flag("--detached", words.detached, "also revisions that no ref names");
-         },
-         &gc_shelves},
-    Verb{"remove", "what a shelf brought and nothing else needs",
-         [](CLI::App& verb, ShelfWords& words) {
-           a_name(verb, words);
-           apply_option(verb, words);
-         },
-         &remove_shelf},
-    Verb{"export", "write a staged shelf as an archive",
-         [](CLI::App& verb, ShelfWords& words) {
-           a_name(verb, words);
-           verb.add_option("--to", words.file, "the archive's path; '.zst' at its end compresses it")
-               ->required();
-         },
-         &export_it},
-    Verb{"client", "the hub's client `hf`: which one is used, or a private one from a list with hashes",
-         [](CLI::App& verb, ShelfWords& words) {
-           verb.add_option("ACTION", words.action, "show or install")
-               ->required()
-               ->check(CLI::IsMember({"show", "install"}));
-           verb.add_option("--client", words.client, "show: path of another one");
-           verb.add_option("--requirements", words.file, "install: the list; the site's by default");
-           verb.add_option("--wheelhouse", words.wheelhouse, "install: a directory with the wheels");
-           verb.add_flag("--dry-run", words.dry_run, "install: only say what would be run");
-         },
-         &shelf_client},
-    Verb{"import", "stage the shelf that an archive holds",
-         [](CLI::App& verb, ShelfWords& words) {
-           verb.add_option("FILE", words.file, "a tar that `fettle shelf export` wrote")->required();
-           verb.add_option("--name", words.name, "the shelf's name; the file's by default");
-         },
-         &import},
+    Row{"list", "the wanted shelves, and everything that lies in the cache", &no_options, &list_shelves},
+    Row{"show", "one shelf with its repositories (0 ready, 1 not yet, 2 failed, 3 unknown)", &a_name, &show},
+    Row{"stage", "start the work on a shelf, and follow it",
+        [](Words& words, ShelfWords& typed) {
+          name_and_client(words, typed);
+          words.flag("--watch", typed.watch, "bars, rate and time left until it is ready");
+        },
+        &stage_and_watch},
+    Row{"hold", "stop the work on a shelf until it is resumed", &a_name, &hold_shelf},
+    Row{"resume", "go on with a shelf that was held or cancelled", &a_name, &resume_shelf},
+    Row{"cancel", "stop what runs now; the next start goes on where it ended", &a_name, &cancel_shelf},
+    Row{"verify", "read every byte again and compare it with its hash", &a_name, &verify},
+    Row{"scrub", "as verify, on one thread, at a rate, after everything else on the node",
+        [](Words& words, ShelfWords& typed) {
+          a_name(words, typed);
+          typed.rate = 200_MiB;
+          words.option("--rate", typed.rate, "bytes a second: \"200MiB\"").shows_default("200MiB");
+        },
+        &scrub},
+    Row{"lock", "pin a shelf to commits, sizes and hashes, for a fleet that wants the same bytes",
+        [](Words& words, ShelfWords& typed) {
+          name_and_client(words, typed);
+          words.option("--to", typed.file, "the lock's path; beside the shelf's file by default");
+          words.flag("--anew", typed.anew, "ask the source for all, also for what is known here");
+        },
+        &lock_shelf},
+    Row{"adopt", "take over what other tools left in the cache, after verifying it",
+        [](Words& words, ShelfWords& typed) {
+          words.option("NAME", typed.name, "of the shelf that names it from now on").required();
+          words.option("REPOSITORY", typed.repositories, "only these; everything by default");
+        },
+        &adopt_cache},
+    Row{"gc", "what of the cache no shelf, no ref and no open file needs",
+        [](Words& words, ShelfWords& typed) {
+          apply_option(words, typed);
+          words.flag("--detached", typed.detached, "also revisions that no ref names");
+        },
+        &gc_shelves},
+    Row{"remove", "what a shelf brought and nothing else needs",
+        [](Words& words, ShelfWords& typed) {
+          a_name(words, typed);
+          apply_option(words, typed);
+        },
+        &remove_shelf},
+    Row{"export", "write a staged shelf as an archive",
+        [](Words& words, ShelfWords& typed) {
+          a_name(words, typed);
+          words.option("--to", typed.file, "the archive's path; '.zst' at its end compresses it").required();
+        },
+        &export_it},
+    Row{"client", "the hub's client `hf`: which one is used, or a private one from a list with hashes",
+        [](Words& words, ShelfWords& typed) {
+          words.option("ACTION", typed.action, "show or install").required().among({"show", "install"});
+          words.option("--client", typed.client, "show: path of another one");
+          words.option("--requirements", typed.file, "install: the list; the site's by default");
+          words.option("--wheelhouse", typed.wheelhouse, "install: a directory with the wheels");
+          words.flag("--dry-run", typed.dry_run, "install: only say what would be run");
+        },
+        &shelf_client},
+    Row{"import", "stage the shelf that an archive holds",
+        [](Words& words, ShelfWords& typed) {
+          words.option("FILE", typed.file, "a tar that `fettle shelf export` wrote").required();
+          words.option("--name", typed.name, "the shelf's name; the file's by default");
+        },
+        &import},
 };
 
 }  // namespace
 
 int run_shelf(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app{"The shelves of this node: lists of model repositories that are fetched and verified.",
-               "fettle shelf"};
-  app.require_subcommand(1);
-  // Each verb has its own words: a default of one must not reach another.
-  std::array<ShelfWords, verbs.size()> words;
-  for (std::size_t i = 0; i < verbs.size(); ++i)
-    verbs[i].options(*app.add_subcommand(std::string(verbs[i].name), std::string(verbs[i].says)), words[i]);
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::CallForHelp&) {
-    context.out << app.help();
-    return ok;
-  } catch (const CLI::ParseError& error) {
-    return report(context, {Why::malformed, error.what(), "`fettle shelf --help` tells more"}, usage);
-  }
+  Words words("fettle shelf",
+              "The shelves of this node: lists of model repositories that are fetched and verified.");
+  const Verbs verb(verbs, words);
+  if (const auto code = words.read(context, arguments, Mistakes::as_error)) return *code;
   const auto profile = load_profile(context);
   if (!profile) return report(context, profile.error(), bad_config);
-  for (std::size_t i = 0; i < verbs.size(); ++i) {
-    if (!app.got_subcommand(std::string(verbs[i].name))) continue;
-    // It becomes the name of files.
-    if (!words[i].name.empty() && !profile::is_name(words[i].name)) {
-      return report(
-          context,
-          {Why::malformed, "cannot use this as the name of a shelf", std::string(profile::name_rule.allowed)},
-          usage);
-    }
-    return verbs[i].run(context, *profile, words[i]);
+  // It becomes the name of files.
+  if (const std::string& name = verb.typed().name; !name.empty() && !profile::is_name(name)) {
+    return report(
+        context,
+        {Why::malformed, "cannot use this as the name of a shelf", std::string(profile::name_rule.allowed)},
+        usage);
   }
-  return usage;
+  return verb.run(context, *profile);
 }
 
 }  // namespace fettle::cli

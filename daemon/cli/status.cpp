@@ -1,5 +1,4 @@
 // fettle status: what the daemon knows, for people, or with --json as the daemon says it.
-#include <CLI/CLI.hpp>
 #include <boost/json/serialize.hpp>
 #include <chrono>
 #include <ostream>
@@ -10,6 +9,7 @@
 #include "cli/status_frame.h"
 #include "cli/status_page.h"
 #include "cli/status_screen.h"
+#include "cli/words.h"
 
 namespace fettle::cli {
 namespace {
@@ -65,17 +65,13 @@ int watch(Context& context, Client& client) {
 }  // namespace
 
 int run_status(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app(
+  Words words(
+      "fettle status",
       "How the node stands. Ends with 0 when it is ready, 1 when it is starting or degraded, 2 when it "
-      "failed, 3 when that is unknown or no daemon answers.",
-      "fettle status");
+      "failed, 3 when that is unknown or no daemon answers.");
   bool watches = false;
-  app.add_flag("--watch", watches, "show it again each second, until q or Ctrl-C");
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
+  words.flag("--watch", watches, "show it again each second, until q or Ctrl-C");
+  if (const auto code = words.read(context, arguments)) return *code;
   Client client(context.system.files);
   if (watches && context.format == Format::text && context.output == Output::terminal)
     return watch(context, client);

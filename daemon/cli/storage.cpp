@@ -1,5 +1,4 @@
 // fettle storage: the drives, what is on each, and what an operator has done to them by hand.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <ostream>
 
@@ -10,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/phases.h"
 #include "cli/storage_text.h"
+#include "cli/words.h"
 #include "storage/history.h"
 #include "storage/report.h"
 
@@ -155,38 +155,31 @@ int run_storage(Context& context, const std::vector<std::string>& arguments) {
   if (!arguments.empty() && arguments.front() == "trim") {
     return run_trim(context, {arguments.begin() + 1, arguments.end()});
   }
-  CLI::App cli(
+  Words words(
+      "fettle storage",
       "Shows the drives, what is on each, and why it is taken or not. Verbs that change drives are dry "
       "runs:\n"
-      "they show their plan and the command that consents to it. Exit code 2: refused.",
-      "fettle storage");
-  cli.add_subcommand("show", "the drives and the verdict (the default)");
-  const auto* const plan = cli.add_subcommand(
-      "plan", "also every step of provisioning, its command, and which drives it writes to");
-  const auto* const past =
-      cli.add_subcommand("history", "the verdicts of the last boots, with their evidence");
-  cli.add_subcommand("caches", "the directories of the cache, how full each is and how fast it grows");
-  cli.add_subcommand("bench",
-                     "how fast the cache and each of its drives are, in some seconds; leaves no file");
-  cli.add_subcommand("trim", "tell the drives which blocks of the cache hold nothing; loses no data");
+      "they show their plan and the command that consents to it. Exit code 2: refused.");
+  words.verb("show", "the drives and the verdict (the default)");
+  const Words& plan =
+      words.verb("plan", "also every step of provisioning, its command, and which drives it writes to");
+  const Words& past = words.verb("history", "the verdicts of the last boots, with their evidence");
+  words.verb("caches", "the directories of the cache, how full each is and how fast it grows");
+  words.verb("bench", "how fast the cache and each of its drives are, in some seconds; leaves no file");
+  words.verb("trim", "tell the drives which blocks of the cache hold nothing; loses no data");
   storage::Consent consent;
-  std::vector<const CLI::App*> asked;
+  std::vector<const Words*> asked;
   for (const Order& order : orders) {
-    auto* const verb =
-        cli.add_subcommand(std::string(storage::to_text(order.verb)), std::string(order.summary));
-    verb->add_option("--plan", consent.plan, "do it: the hash that the dry run printed");
-    verb->add_option("--drive", consent.drives, "serial number of every drive that is written to");
-    asked.push_back(verb);
+    Words& verb = words.verb(std::string(storage::to_text(order.verb)), std::string(order.summary));
+    verb.option("--plan", consent.plan, "do it: the hash that the dry run printed");
+    verb.option("--drive", consent.drives, "serial number of every drive that is written to");
+    asked.push_back(&verb);
   }
-  cli.require_subcommand(0, 1);
-  try {
-    cli.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return cli.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
-  if (past->parsed()) return show_history(context);
+  words.takes_at_most_one_verb();
+  if (const auto code = words.read(context, arguments)) return *code;
+  if (past.is_given()) return show_history(context);
   for (std::size_t i = 0; i < asked.size(); ++i) {
-    if (!asked[i]->parsed()) continue;
+    if (!asked[i]->is_given()) continue;
     if (!consent.plan.empty()) return act(context, orders[i].verb, consent);
     if (consent.drives.empty()) return dry_run(context, orders[i].verb);
     return report(context,
@@ -194,7 +187,7 @@ int run_storage(Context& context, const std::vector<std::string>& arguments) {
                    "run it without `--drive` first: it prints the plan's hash"},
                   usage);
   }
-  return show(context, plan->parsed() ? Steps::shown : Steps::hidden);
+  return show(context, plan.is_given() ? Steps::shown : Steps::hidden);
 }
 
 }  // namespace fettle::cli

@@ -1,11 +1,11 @@
 // fettle storage trim: tells the drives which blocks of the cache hold nothing; a timer runs it each week.
-#include <CLI/CLI.hpp>
 #include <ostream>
 
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/shelves.h"
 #include "cli/storage_text.h"
+#include "cli/words.h"
 #include "storage/trim.h"
 
 namespace fettle::cli {
@@ -40,17 +40,13 @@ int act(Context& context, const system::Command& command, const std::string& pat
 }  // namespace
 
 int run_trim(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App cli(
+  Words words(
+      "fettle storage trim",
       "Tells the drives which blocks of the cache hold nothing, so that they stay fast. Loses no data.\n"
-      "fettle-trim.timer runs it each week.",
-      "fettle storage trim");
+      "fettle-trim.timer runs it each week.");
   bool is_dry = false;
-  cli.add_flag("--dry-run", is_dry, "Print the command instead of running it");
-  try {
-    cli.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return cli.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
+  words.flag("--dry-run", is_dry, "Print the command instead of running it");
+  if (const auto code = words.read(context, arguments)) return *code;
   const auto profile = load_profile(context);
   if (!profile) return report(context, profile.error(), bad_config);
   const auto command = storage::trim(*profile, facts::gather(context.system.files),

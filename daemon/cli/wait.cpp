@@ -1,5 +1,4 @@
 // fettle wait: returns when the node, its cache, its GPUs or a shelf is ready, for scripts and for units.
-#include <CLI/CLI.hpp>
 #include <boost/json/array.hpp>
 #include <cmath>
 #include <ostream>
@@ -10,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/status_page.h"
 #include "cli/wait_goal.h"
+#include "cli/words.h"
 
 namespace fettle::cli {
 namespace {
@@ -86,20 +86,15 @@ int wait_for(Context& context, const Goal& goal, seconds timeout) {
 }  // namespace
 
 int run_wait(Context& context, const std::vector<std::string>& arguments) {
-  CLI::App app(
+  Words words(
+      "fettle wait",
       "Waits until something is ready. Ends with 0 when it is, with 75 and what is missing when the time is "
-      "over, with 69 when no daemon answers.",
-      "fettle wait");
+      "over, with 69 when no daemon answers.");
   std::string what;
   unsigned timeout = longest.count();
-  app.add_option("--for", what, "ready, cache, gpu or shelf=NAME")->required();
-  app.add_option("--timeout", timeout, "seconds; a week when not given")
-      ->check(CLI::Range(0U, unsigned{longest.count()}));
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error, context.out, context.err) == 0 ? ok : usage;
-  }
+  words.option("--for", what, "ready, cache, gpu or shelf=NAME").required();
+  words.option("--timeout", timeout, "seconds; a week when not given").within(0U, unsigned{longest.count()});
+  if (const auto code = words.read(context, arguments)) return *code;
   const auto goal = goal_of(what);
   if (!goal) return report(context, goal.error(), usage);
   return wait_for(context, *goal, seconds(timeout));
