@@ -1,6 +1,7 @@
 #include "cli/words.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdint>
 #include <list>
 #include <ostream>
@@ -17,6 +18,7 @@ struct Words::Behind {
   CLI::App* app;
   std::list<Word> words;
   std::list<Words> parts;  // verbs and groups
+  bool has_group = false;
 
   explicit Behind(std::unique_ptr<CLI::App> whole) : own(std::move(whole)), app(own.get()) {}
   explicit Behind(CLI::App* part) : app(part) {}
@@ -121,6 +123,7 @@ Word& Words::flag(const std::string& name, std::optional<bool>& open, Says answe
 Words& Words::one_of(const std::string& name) {
   CLI::App* const group = behind_->app->add_option_group(name);
   group->require_option(1);
+  behind_->has_group = true;
   return behind_->add(group);
 }
 
@@ -155,6 +158,9 @@ std::optional<int> Words::read(Context& context, const std::vector<std::string>&
                                Mistakes mistakes) {
   CLI::App& app = *behind_->app;
   try {
+    // CLI11 takes an empty word for the name of a group, which has none, and then turns in circles.
+    if (behind_->has_group && std::count(arguments.begin(), arguments.end(), std::string()) > 0)
+      throw CLI::ExtrasError({std::string()});
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
     return std::nullopt;
   } catch (const CLI::CallForHelp&) {
