@@ -2,7 +2,6 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <regex>
 
 #include "app/facts_json.h"
 #include "base/json.h"
@@ -107,12 +106,15 @@ bool has(const std::string& page, std::string_view text) {
 
 // Tags that were opened and not closed, in their order: nothing may come of a text.
 std::string open_tags(const std::string& page) {
-  static const std::regex tag("<(/?)([a-z][a-z0-9]*)[^>]*?(/?)>");
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789";
   std::vector<std::string> open;
-  for (std::sregex_iterator at(page.begin(), page.end(), tag), end; at != end; ++at) {
-    const std::string name = (*at)[2];
-    if (name == "meta" || (*at)[3] == "/") continue;
-    if ((*at)[1].length() == 0) {
+  for (auto at = page.find('<'); at != std::string::npos; at = page.find('<', at + 1)) {
+    const std::string_view tag = std::string_view(page).substr(at + 1, page.find('>', at) - at - 1);
+    const bool closes = tag.starts_with('/');
+    const std::string_view rest = tag.substr(closes ? 1 : 0);
+    const std::string name(rest.substr(0, rest.find_first_not_of(letters)));
+    if (name.empty() || name == "meta" || tag.ends_with('/')) continue;
+    if (!closes) {
       open.push_back(name);
     } else if (!open.empty() && open.back() == name) {
       open.pop_back();
