@@ -237,8 +237,10 @@ Result<void> check_token(const system::Files& files, std::string_view shelf) {
               "put it into /etc/fettle/credentials/hf-token, or remove that file to go on without one");
 }
 
-std::map<std::string, std::string> client_environment(const Work& work) {
+std::map<std::string, std::string> client_environment(const Work& work, Patience patience) {
   const system::Files& files = work.system.files;
+  const bool is_limited = work.shelf.rate.count > 0;
+  const bool is_brief = patience == Patience::brief && !is_limited;
   const std::string home = files.host_path(work.layout.home);
   std::map<std::string, std::string> env{
       {"HF_HOME", home},
@@ -250,8 +252,8 @@ std::map<std::string, std::string> client_environment(const Work& work) {
       {"HF_XET_TELEMETRY_ENABLED", "0"},
       {"HF_HUB_DISABLE_PROGRESS_BARS", "1"},
       {"HF_HUB_ETAG_TIMEOUT", "30"},
-      {"HF_HUB_DOWNLOAD_TIMEOUT", "30"},
-      {"HF_XET_CLIENT_READ_TIMEOUT", "60s"},
+      {"HF_HUB_DOWNLOAD_TIMEOUT", is_brief ? "8" : "30"},
+      {"HF_XET_CLIENT_READ_TIMEOUT", is_brief ? "8s" : "60s"},
       // Else, since 1.3x, what comes by xet lies in a store beside the repositories and a blob is a link to
       // it: what is staged is ours alone, and a repository is whole in its own folder.
       {"HF_HUB_DISABLE_SHARED_BLOBS", "1"},
@@ -260,7 +262,6 @@ std::map<std::string, std::string> client_environment(const Work& work) {
       {"NO_COLOR", "1"},
       {"PYTHONDONTWRITEBYTECODE", "1"},
   };
-  const bool is_limited = work.shelf.rate.count > 0;
   // Few streams and small buffers: what is under way when the client is paused stays little.
   if (is_limited) env["HF_XET_FIXED_DOWNLOAD_CONCURRENCY"] = "4";
   const auto memory = memory_kib(files);

@@ -23,8 +23,14 @@ struct Client {
 // refused when it is older than 1.13.
 Result<Client> find_client(const Work& work);
 
-// The whole environment of the client, nothing inherited.
-std::map<std::string, std::string> client_environment(const Work& work);
+// How long the client waits for the next byte of a connection before it asks again: 8 s is less than its own
+// limit (10 s by HTTP, 300 s by xet); 30 s and 60 s are for a mirror that fetches a file before it gives the
+// first byte of it, and for a client that is paused to keep a rate.
+enum class Patience { brief, ample };
+
+// The whole environment of the client, nothing inherited; one for all runs with the same patience, so that
+// the client stays loaded. With a rate the patience is always ample.
+std::map<std::string, std::string> client_environment(const Work& work, Patience patience = Patience::brief);
 
 // The file that the service manager put the hub's token into; need not exist. An empty one is an error.
 std::string token_path(std::string_view shelf);

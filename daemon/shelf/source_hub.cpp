@@ -121,10 +121,12 @@ class HubSource final : public Source {
     return answer->out;
   }
 
-  // Once more while the connection breaks: a service that is started anew comes back half a minute later.
+  // Once more while the connection breaks: a service that is started anew comes back half a minute later. And
+  // at once with more patience when the client had too little.
   Step<void> insist(const Client& client, const Manifest& manifest, const profile::Repository& repository,
                     Attempt attempt, const std::vector<File>& only) {
     const system::Clock& clock = work_.system.clock;
+    auto patience = Patience::brief;
     for (auto since = clock.steady();;) {
       if (const auto freed =
               remove_orphans(work_.system.files, work_.system.clock, work_.layout, manifest.id);
@@ -132,7 +134,12 @@ class HubSource final : public Source {
         return stopped(State::failed, freed.error());
       }
       const auto begun = clock.steady();
-      auto done = download(client, manifest, repository, attempt, only);
+      auto done = download(client, manifest, repository, attempt, only, patience);
+      if (!done && done.error().error.why == Why::timed_out && !stalled_ && patience == Patience::brief &&
+          work_.stop_now() == nullptr) {
+        patience = Patience::ample;
+        continue;
+      }
       if (done || done.error().again != Stopped::Again::soon || work_.stop_now() != nullptr) return done;
       if (clock.steady() - begun >= well_for_a_while) since = clock.steady();
       if (clock.steady() - since >= work_.options.insist) return done;
@@ -145,10 +152,10 @@ class HubSource final : public Source {
   }
 
   Step<void> download(const Client& client, const Manifest& manifest, const profile::Repository& repository,
-                      Attempt attempt, const std::vector<File>& only) {
+                      Attempt attempt, const std::vector<File>& only, Patience patience) {
     system::Command command{{client.program, "download", manifest.id, "--revision", manifest.revision,
                              "--format", "json", "--max-workers", std::to_string(workers())},
-                            client_environment(work_),
+                            client_environment(work_, patience),
                             download_deadline};
     if (only.empty()) {
       for (const std::string& pattern : repository.include)

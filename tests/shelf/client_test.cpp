@@ -147,3 +147,44 @@ TEST_CASE("client: F57 every known end has its meaning") {
   CHECK(classify("x", 3, "odd\n\n").error.said ==
         "cannot x: the client ended with exit code 3 (the client says: odd)");
 }
+
+TEST_CASE(
+    "client: a connection that sleeps is given up soon; when that was too soon, at once with more patience") {
+  Bench bench;
+  bench.tree.file("/usr/bin/hf");
+  const std::string program = bench.tree.root() + "/usr/bin/hf";
+  bench.runner.expect(program + " version", system::Completed{0, R"({"version": "1.23.0"})", ""});
+  bench.runner.expect(program + " download o/n",
+                      system::Completed{1, "", "httpx.ReadTimeout: The read operation timed out\n"});
+  bench.runner.expect(program + " download o/n");
+  Work work = bench.work();
+  work.stop_now = []() -> const Stopped* { return nullptr; };
+  work.pause = [] { return 0ms; };
+  const auto begun = bench.clock.steady();
+  const std::vector<File> missing{{"model.safetensors", 1_GiB, std::string(64, 'a')}};
+  CHECK(make_hub_source(work)->fetch({"o/n", std::string(40, 'a'), "main", {}}, {}, missing, Part::all));
+  CHECK(bench.clock.steady() == begun);
+  const auto waits = [&](std::size_t run) {
+    const auto& env = bench.runner.ran.at(run).env;
+    return env.at("HF_HUB_DOWNLOAD_TIMEOUT") + " " + env.at("HF_XET_CLIENT_READ_TIMEOUT");
+  };
+  CHECK(waits(1) == "8 8s");
+  CHECK(waits(2) == "30 60s");
+
+  // Twice too little: the worker waits as after any failure of the network.
+  bench.runner.expect(program + " version", system::Completed{0, R"({"version": "1.23.0"})", ""});
+  for (int i = 0; i < 2; ++i)
+    bench.runner.expect(program + " download o/n", system::Completed{1, "", "ReadTimeout"});
+  const auto twice =
+      make_hub_source(work)->fetch({"o/n", std::string(40, 'a'), "main", {}}, {}, missing, Part::all);
+  REQUIRE_FALSE(twice);
+  CHECK(twice.error().state == State::held);
+  CHECK(twice.error().error.why == Why::timed_out);
+}
+
+TEST_CASE("client: paused to keep a rate, it always waits long") {
+  Bench bench;
+  bench.shelf.rate = 100_MiB;
+  CHECK(client_environment(bench.work(), Patience::brief)["HF_HUB_DOWNLOAD_TIMEOUT"] == "30");
+  CHECK(client_environment(bench.work(), Patience::brief)["HF_XET_CLIENT_READ_TIMEOUT"] == "60s");
+}
