@@ -17,6 +17,13 @@ namespace fettle::app {
 // udev holds a drive for a moment after it appeared.
 inline constexpr std::chrono::seconds drive_locks{10};
 
+// A look at the health of a drive takes a second or two, of all drives by fettle's collector a few more.
+inline constexpr std::chrono::seconds lookers{20};
+
+// Waits until no program has one of these devices open any more, all in all `lookers` at most. The look after
+// it tells who still has.
+void wait_for_lookers(const system::System& system, const std::vector<std::string>& devices);
+
 // Everything of the wanted drives that is known now, and what follows from it.
 struct Looked {
   facts::Facts facts;

@@ -83,6 +83,7 @@ Ordered order(const system::System& system, storage::Verb verb,
   // locks.
   const auto locks = system::DriveLocks::take(system.files, names_of(looked), system.clock, drive_locks);
   if (!locks) return failed(std::move(ordered), locks.error(), came_of(locks.error()));
+  wait_for_lookers(system, names_of(looked));
   take_over(ordered, look_at_drives(system, profile, storage::Depth::thorough, *fresh, verb), verb);
   Provisioned& provisioned = ordered.provisioned;
   if (provisioned.came != Came::well) return ordered;

@@ -189,6 +189,7 @@ class Sequence {
       result_.plan.refusal = while_doing("provision the cache", locks.error());
       return {};
     }
+    wait_for_lookers(system_, names_of(looked));
     looked = look_at_drives(system_, profile_, storage::Depth::thorough, fresh);
     result_.plan = std::move(looked.plan);
     if (!is_good(result_.plan)) return {};

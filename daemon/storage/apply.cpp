@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 // udev and the kernel need a moment to show a new array; a sick udev must not hold up the boot.
 constexpr auto array_wait = 60s;
 constexpr auto poll_interval = 200ms;
+constexpr auto lookers = 20s;  // who only looks at a drive has it open for a second or two
 
 // KEY=VALUE lines of `mdadm --detail --export`.
 std::map<std::string, std::string, std::less<>> parse_export(std::string_view text) {
@@ -147,9 +148,15 @@ class Application {
     return {};
   }
 
+  Result<void> wait_until_free(const std::string& device) {
+    auto free = system::wait_until_free(system_.files, device, system_.clock, lookers);
+    if (!free && free.error().why == Why::timed_out) free.error().why = Why::refused;
+    return free;
+  }
+
   // Nobody uses the drive and nothing is on it: the last look before it is written to.
   Result<void> still_bare(const facts::Drive& drive) {
-    if (const auto free = system::is_free(system_.files, device_of(drive)); !free) return free;
+    if (const auto free = wait_until_free(device_of(drive)); !free) return free;
     const auto signature = system::probe(system_.files, device_of(drive));
     if (!signature) return fail(signature.error());
     if (!signature->type.empty()) return fail(changed(drive));
@@ -227,7 +234,7 @@ class Application {
     Outcome outcome = Outcome::already_so;
     for (const facts::Drive& drive : plan_.emptied) {
       const std::string device = device_of(drive);
-      if (const auto free = system::is_free(system_.files, device); !free) return fail(free.error());
+      if (const auto free = wait_until_free(device); !free) return fail(free.error());
       const auto eraser = system::Eraser::open(system_.files, device, drive.size, drive.node);
       if (!eraser) return fail(eraser.error());
       const auto carries = carries_old(drive);

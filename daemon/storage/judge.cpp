@@ -29,8 +29,10 @@ Judgement judge_bare(const SeenDrive& seen) {
   if (!seen.drive.holders.empty()) return {Role::busy, "held by " + seen.drive.holders.front(), {}};
   if (!seen.drive.in_use.empty()) return {Role::busy, seen.drive.in_use.front(), {}};
   if (!seen.free) {
-    return {
-        seen.free.error().why == Why::refused ? Role::busy : Role::unreadable, seen.free.error().said, {}};
+    const Why why = seen.free.error().why;
+    return {why == Why::refused || why == Why::timed_out ? Role::busy : Role::unreadable,
+            seen.free.error().said,
+            {}};
   }
   if (!seen.blank) return {Role::unreadable, seen.blank.error().said, {}};
   if (!*seen.blank) return {Role::foreign, "data without a signature", {}};

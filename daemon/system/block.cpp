@@ -297,13 +297,23 @@ Result<void> is_free(const Files& files, std::string_view device) {
     const std::string program = program_of(files, number);
     // "(udev-worker)" since systemd 249, "systemd-udevd" before.
     const bool is_udev = program.find("udev") != std::string::npos;
-    return fail(Why::refused,
+    return fail(Why::timed_out,
                 "cannot have '" + name + "' for us alone: process " + number +
                     (program.empty() ? "" : " (" + program + ")") + " has it open",
                 is_udev ? "udev looks at a drive after each change: ask again in some seconds"
                         : "`ps " + number + "` tells what that is");
   }
   return {};
+}
+
+Result<void> wait_until_free(const Files& files, std::string_view device, Clock& clock,
+                             std::chrono::milliseconds wait) {
+  constexpr std::chrono::milliseconds pause{200};
+  for (const auto until = clock.steady() + wait;;) {
+    auto free = is_free(files, device);
+    if (free || free.error().why != Why::timed_out || clock.steady() >= until) return free;
+    clock.sleep_for(pause);
+  }
 }
 
 }  // namespace fettle::system

@@ -58,8 +58,13 @@ class DriveLocks {
 };
 
 // refused, with the reason, when the device is in use in a way that the kernel tells (mounted anywhere,
-// member, swap), that backs a loop device, or that another process has open. Root only: who may not look into
-// other processes gets an error.
+// member, swap) or backs a loop device; timed_out when another process has it open. Root only: who may not
+// look into other processes gets an error.
 Result<void> is_free(const Files& files, std::string_view device);
+
+// The same; a process that has it open may only look, as fettle's own collector, smartctl and udev do, and be
+// gone in a moment: it is waited for.
+Result<void> wait_until_free(const Files& files, std::string_view device, Clock& clock,
+                             std::chrono::milliseconds wait);
 
 }  // namespace fettle::system

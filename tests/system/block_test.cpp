@@ -235,6 +235,39 @@ TEST_CASE("block: free is told from open elsewhere and from below a loop device 
   CHECK(is_free(tree.files(), "/dev/drive").error().why == Why::missing);
 }
 
+TEST_CASE(
+    "block: a program that only looks at a drive is waited for, one that stays is not waited for long") {
+  Tree tree;
+  tree.file("/dev/drive")
+      .directory("/proc/12/fd")
+      .directory("/sys/block")
+      .link("/proc/12/fd/5", "/dev/drive");
+  struct Leaving final : system::Clock {
+    explicit Leaving(Tree& tree) : tree_(tree) {}
+    std::chrono::system_clock::time_point now() const override { return {}; }
+    std::chrono::steady_clock::time_point steady() const override {
+      return std::chrono::steady_clock::time_point(passed_);
+    }
+    void sleep_for(std::chrono::milliseconds time) override {
+      passed_ += time;
+      if (passed_ >= std::chrono::seconds(3)) tree_.remove("/proc/12/fd/5");
+    }
+    Tree& tree_;
+    std::chrono::milliseconds passed_{0};
+  };
+  Leaving clock(tree);
+  const auto stays = wait_until_free(tree.files(), "/dev/drive", clock, std::chrono::seconds(2));
+  CHECK(stays.error().why == Why::timed_out);
+  CHECK(stays.error().said.find("process 12") != std::string::npos);
+  CHECK(wait_until_free(tree.files(), "/dev/drive", clock, std::chrono::seconds(2)));
+  CHECK(clock.passed_ == std::chrono::seconds(3));
+  // What is no process is not waited for.
+  tree.directory("/sys/block/loop0").file("/sys/block/loop0/loop/backing_file", "/dev/drive\n");
+  CHECK(wait_until_free(tree.files(), "/dev/drive", clock, std::chrono::seconds(2)).error().why ==
+        Why::refused);
+  CHECK(clock.passed_ == std::chrono::seconds(3));
+}
+
 TEST_CASE("block: on a real device blankness, locks and freedom are as on a file (F10, F13, F14)") {
   Loop loop(64 << 20U);
   if (loop.device().empty()) {
