@@ -1,16 +1,28 @@
 #include "app/collect.h"
 
 #include "base/text.h"
+#include "env/findings.h"
+#include "profile/models.h"
 #include "storage/look.h"
 #include "storage/report.h"
 
 namespace fettle::app {
 namespace {
 
+// What the rules for models set is the model's own; without sound rules nobody can tell which that is.
+std::vector<std::string> variables_of_programs(const profile::Profile& profile, const system::Files& files) {
+  const profile::LoadedModels models = profile::load_models(files);
+  if (!models.tables) return {};
+  std::vector<std::string> decided;
+  for (const profile::EngineVariable& each : models.tables->rules.variables) decided.push_back(each.name);
+  return env::watched(profile, decided);
+}
+
 collect::Wish wish_of(const profile::Profile& profile, const facts::Facts& facts,
                       const system::Files& files) {
   collect::Wish wish;
   wish.log_rules = profile.log_rules;
+  if (profile.gpus) wish.variables = variables_of_programs(profile, files);
   if (!profile.cache) return wish;
   wish.cache = profile.cache->path;
   for (const profile::CacheDirectory& directory : profile.caches) wish.directories.push_back(directory.name);

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/names.h"
 #include "engine/findings.h"
+#include "env/findings.h"
 #include "env/plan.h"
 #include "health/checks.h"
 #include "health/deep.h"
@@ -301,6 +302,7 @@ serve::Inputs Look::operator()(const profile::Profile& profile, Depth depth) {
   append(inputs.findings, storage::findings(provisioned, *facts_, profile, now));
   append(inputs.findings, storage::trial_findings(*facts_, provisioned, profile, now));
   append(inputs.findings, arranged(profile, *facts_, files_, now));
+  append(inputs.findings, env::findings(*facts_, profile, now));
   append(inputs.findings, engine::findings(*facts_, profile, now));
   // Without the cache there is no space to judge; cache.mounted says that.
   const auto space = space_of(profile, *facts_, files_);

@@ -14,6 +14,7 @@
 #include "cli/words.h"
 #include "collect/deep.h"
 #include "engine/findings.h"
+#include "env/findings.h"
 #include "health/checks.h"
 #include "health/deep.h"
 #include "health/explain.h"
@@ -148,8 +149,8 @@ void print_explanation(Context& context, const Text& told) {
 
 // Of the program itself; each shelf has the one text of shelf.NAME, each engine that of engine.NAME.
 const Explanation* built_in(std::string_view id) {
-  for (const auto explanations :
-       {health::explanations(), storage::explanations(), shelf::explanations(), engine::explanations()}) {
+  for (const auto explanations : {health::explanations(), storage::explanations(), shelf::explanations(),
+                                  engine::explanations(), env::explanations()}) {
     if (const Explanation* const found = find_explanation(explanations, id)) return found;
   }
   if (id.starts_with("shelf.")) return find_explanation(shelf::explanations(), "shelf.NAME");

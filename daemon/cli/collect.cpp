@@ -38,25 +38,29 @@ void print(std::ostream& out, const std::vector<collect::Looked>& looked) {
 int run_collect(Context& context, const std::vector<std::string>& arguments) {
   Words words(
       "fettle collect",
-      "Writes to the cache and reads it back, asks the drives how they are, and leaves what it found in\n"
-      "/run/fettle/collect for the daemon. fettle-collect.timer runs it. Nothing on the drives is changed\n"
-      "but one file of a few MiB on the cache.");
+      "Writes to the cache and reads it back, asks the drives how they are, looks at the variables of what\n"
+      "runs on the GPUs, and leaves what it found in /run/fettle/collect for the daemon. The timer\n"
+      "fettle-collect.timer runs it. Nothing on the drives is changed but one file of a few MiB on the "
+      "cache.");
   bool is_now = false;
   std::string probe;
   std::string at;
   std::string serial;
+  std::string names;
   std::uint64_t bytes = 0;
   words.flag("--now", is_now, "look at everything, due or not");
   // For ourselves: what may hang runs in a child.
-  const Word& probes = words.option("--probe", probe).among({"cache", "drive", "usage"}).hidden();
+  const Word& probes = words.option("--probe", probe).among({"cache", "drive", "usage", "programs"}).hidden();
   words.option("--at", at).hidden().needs(probes);
   words.option("--bytes", bytes).hidden().needs(probes);
   words.option("--serial", serial).hidden().needs(probes);
+  words.option("--names", names).hidden().needs(probes);
   if (const auto code = words.read(context, arguments)) return *code;
   if (!probe.empty()) {
-    const json::object answer = probe == "cache" ? collect::try_cache(context.system, at, Bytes{bytes})
-                                : probe == "usage"
-                                    ? collect::try_usage(context.system, at)
+    const json::object answer = probe == "cache"   ? collect::try_cache(context.system, at, Bytes{bytes})
+                                : probe == "usage" ? collect::try_usage(context.system, at)
+                                : probe == "programs"
+                                    ? collect::look_at_programs(context.system, names)
                                     : collect::try_drive(context.system, at, Bytes{bytes}, serial);
     context.out << pretty_json(answer);
     return ok;

@@ -33,11 +33,7 @@ std::string joined(const std::vector<std::string>& texts) {
 }
 
 Expected of_node(const profile::Profile& profile, profile::Scope where) {
-  Expected out{"what profile " + profile.name + " wants", {}, env::unwanted(profile)};
-  for (const profile::Variable& each : env::plan(profile).variables) {
-    if (each.scope == profile::Scope::all || each.scope == where) out.wanted.push_back(each);
-  }
-  return out;
+  return {"what profile " + profile.name + " wants", env::wanted(profile, where), env::unwanted(profile)};
 }
 
 // The variables of the line that would start it: one source for both.

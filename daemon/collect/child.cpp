@@ -4,7 +4,9 @@
 
 #include "base/json.h"
 #include "base/names.h"
+#include "base/text.h"
 #include "facts/collected.h"
+#include "facts/gpu_programs.h"
 #include "system/drive.h"
 #include "system/lock.h"
 #include "system/usage.h"
@@ -62,6 +64,17 @@ json::object try_usage(const system::System& system, const std::string& director
   json::object answer;
   answer["now"] = facts::to_json(lock ? system::measure_usage(system.files, directory, system.clock)
                                       : Result<system::Usage>(fail(lock.error())));
+  return answer;
+}
+
+json::object look_at_programs(const system::System& system, std::string_view names) {
+  const auto lock = take_lock(system, "programs");
+  if (!lock && lock.error().why == Why::timed_out) return held();
+  std::vector<std::string> asked;
+  for (const std::string_view name : split(names, ',')) asked.emplace_back(name);
+  json::object answer;
+  answer["programs"] = facts::to_json(lock ? facts::find_gpu_programs(system.files, asked)
+                                           : Result<std::vector<facts::GpuProgram>>(fail(lock.error())));
   return answer;
 }
 

@@ -26,4 +26,7 @@ boost::json::object try_drive(const system::System& system, const std::string& d
 // {"now": …}: how much lies below `directory`.
 boost::json::object try_usage(const system::System& system, const std::string& directory);
 
+// {"programs": …}: who uses a GPU, with their variables of these names, which commas part.
+boost::json::object look_at_programs(const system::System& system, std::string_view names);
+
 }  // namespace fettle::collect

@@ -35,6 +35,12 @@ std::string time_text(std::chrono::microseconds time) {
   return time < 10ms ? std::to_string(time.count()) + " us" : std::to_string(time.count() / 1000) + " ms";
 }
 
+std::string joined(const std::vector<std::string>& names) {
+  std::string all;
+  for (const std::string& each : names) all += (all.empty() ? "" : ",") + each;
+  return all;
+}
+
 std::string name_of(const facts::Drive& drive) {
   return drive.model + " " + drive.serial + " (" + drive.name + ")";
 }
@@ -54,6 +60,9 @@ class Run {
     if (const auto done = ask_for_the_clock(); !done) return fail(done.error());
     if (!wish_.log_rules.empty()) {
       if (const auto done = look_at_the_log(); !done) return fail(done.error());
+    }
+    if (!wish_.variables.empty()) {
+      if (const auto done = look_at_the_programs(); !done) return fail(done.error());
     }
     if (!wish_.cache.empty()) {
       if (const auto done = try_the_cache(); !done) return fail(done.error());
@@ -142,6 +151,32 @@ class Run {
           (looked.says.empty() ? "" : ", ") + count_of(lost, "record") + " lost before they could be read";
     if (looked.error || !looked.says.empty()) looked_.push_back(std::move(looked));
     return write(facts::kernel_log_kind, to_json(log));
+  }
+
+  // --- the programs that use the GPUs ---
+
+  Result<void> look_at_the_programs() {
+    const auto before = previous(facts::gpu_programs_kind, &facts::parse_gpu_programs);
+    const bool is_same = before && before->names == wish_.variables && !before->hangs_since;
+    if (is_same && !is_due(before->stamp, programs_interval)) return {};
+    facts::GpuPrograms found;
+    found.names = wish_.variables;
+    const auto answer = ask({"--probe", "programs", "--names", joined(wish_.variables)}, programs_deadline,
+                            before ? before->hangs_since : std::nullopt);
+    if (!answer) {
+      found.programs = fail(answer.error());
+    } else if (answer->hangs_since) {
+      found.hangs_since = answer->hangs_since;
+      found.programs = fail(Why::timed_out,
+                            "cannot look at the programs that use the GPUs: it did not end within " +
+                                std::to_string(programs_deadline.count()) + " s",
+                            "one of them may hang in the driver: `ps -eo pid,stat,comm` shows it as D");
+    } else {
+      found.programs = facts::parse_programs(json_field(answer->value, "programs"));
+    }
+    found.stamp = stamp_for(programs_interval);
+    if (!found.programs) looked_.push_back({"the programs on the GPUs", {}, found.programs.error()});
+    return write(facts::gpu_programs_kind, to_json(found));
   }
 
   // --- the cache ---

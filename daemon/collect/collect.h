@@ -24,12 +24,14 @@ inline constexpr std::chrono::seconds drives_interval = 15min;
 inline constexpr std::chrono::seconds usage_interval = 1h;
 // The kernel log is looked at in every run: what came meanwhile is soon read, and soon overwritten.
 inline constexpr std::chrono::seconds kernel_log_interval = 5min;
+inline constexpr std::chrono::seconds programs_interval = 5min;
 
 // An NVMe drive is given up by the kernel after 30 s; a cache that takes longer is no cache.
 inline constexpr std::chrono::seconds cache_deadline = 30s;
 inline constexpr std::chrono::seconds drive_deadline = 20s;
 inline constexpr std::chrono::seconds usage_deadline =
     90s;  // of one directory; counting itself ends after 60 s
+inline constexpr std::chrono::seconds programs_deadline = 10s;  // reading some 64 small files of /proc
 
 enum class When { due, now };
 
@@ -41,6 +43,7 @@ struct Wish {
   std::vector<facts::Drive> drives;         // those whose health counts
   std::string generation;                   // of the cache, as provisioning reported it; empty = not known
   std::vector<profile::LogRule> log_rules;  // empty = nobody asks for the kernel log
+  std::vector<std::string> variables;       // of programs that use a GPU; empty = nobody asks for them
   When when = When::due;
 };
 

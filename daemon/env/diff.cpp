@@ -1,7 +1,6 @@
 #include "env/diff.h"
 
 #include <algorithm>
-#include <array>
 #include <boost/json/array.hpp>
 
 #include "base/json.h"
@@ -9,23 +8,6 @@
 
 namespace fettle::env {
 namespace {
-
-// One string of execve(2) has at most 128 KiB; all together at most a quarter of the stack, 2 MiB by default.
-constexpr Bytes largest_environment = 8_MiB;
-
-void add(Running& running, std::string_view text) {
-  const auto mark = text.find('=');
-  if (mark == std::string_view::npos || mark == 0) return;
-  running.environment.emplace_back(text.substr(0, mark), text.substr(mark + 1));
-}
-
-bool is_in_container(const system::Files& files, const std::string& directory) {
-  const auto text = files.read(directory + "/cgroup", 64_KiB);
-  if (!text) return false;
-  constexpr std::array<std::string_view, 4> signs{"docker", "libpod", "kubepods", "containerd"};
-  return std::any_of(signs.begin(), signs.end(),
-                     [&](std::string_view sign) { return text->find(sign) != std::string::npos; });
-}
 
 bool is_container(std::string_view id) {
   const auto is_letter = [](char c) {
@@ -39,35 +21,14 @@ bool is_container(std::string_view id) {
 
 }  // namespace
 
-const std::string* Running::find(std::string_view name) const {
-  // Of two of one name a program sees the first.
-  const auto at = std::find_if(environment.begin(), environment.end(),
-                               [&](const auto& each) { return each.first == name; });
-  return at == environment.end() ? nullptr : &at->second;
-}
-
 Result<Running> of_process(const system::Files& files, unsigned pid) {
-  const std::string directory = "/proc/" + std::to_string(pid);
-  const auto text = files.read(directory + "/environ", largest_environment);
-  if (!text) {
-    Error error = text.error();
-    error.hint = error.why == Why::missing ? "is it still running?" : "root and the process's owner may look";
-    return fail(std::move(error));
+  auto environment = facts::read_environment(files, pid);
+  if (!environment) return fail(environment.error());
+  Running running{"process " + std::to_string(pid), Scope::host, {}, std::move(*environment)};
+  if (const auto process = facts::read_process(files, pid)) {
+    running.who += " (" + process->name + ")";
+    running.where = process->where;
   }
-  if (text->empty()) {
-    return fail(Why::missing,
-                "cannot tell the environment of process " + std::to_string(pid) + ": it has none",
-                "a thread of the kernel has none, nor has a process that ended");
-  }
-  Running running;
-  for (const std::string_view each : split(*text, '\0')) add(running, each);
-  running.who = "process " + std::to_string(pid);
-  if (const auto name = files.read(directory + "/comm", 4_KiB)) {
-    running.who += " (";
-    for (const char c : trim(*name)) running.who += c >= ' ' && c <= '~' ? c : '?';
-    running.who += ")";
-  }
-  running.where = is_in_container(files, directory) ? Scope::container : Scope::host;
   return running;
 }
 
@@ -97,7 +58,10 @@ Result<Running> of_container(const system::System& system, std::string_view id) 
     if (!told) return fail(told.error());
     Running running{"container " + std::string(id), Scope::container, json_text(*told, "Image"), {}};
     for (const boost::json::value& each : json_list(*told, "Env")) {
-      if (each.is_string()) add(running, std::string_view(each.get_string()));
+      const std::string_view text = each.is_string() ? std::string_view(each.get_string()) : "";
+      const auto mark = text.find('=');
+      if (mark == std::string_view::npos || mark == 0) continue;
+      running.environment.variables.emplace_back(text.substr(0, mark), text.substr(mark + 1));
     }
     return running;
   }
@@ -115,6 +79,14 @@ std::vector<Unwanted> unwanted(const profile::Profile& profile) {
       all.push_back({name, profile.cache->path + "/" + each.name, "one directory for all images: " + each.why,
                      "cache directory '" + each.name + "' of the profile"});
     }
+  }
+  return all;
+}
+
+std::vector<Variable> wanted(const profile::Profile& profile, Scope where) {
+  std::vector<Variable> all;
+  for (Variable& each : plan(profile).variables) {
+    if (each.scope == Scope::all || each.scope == where) all.push_back(std::move(each));
   }
   return all;
 }
@@ -137,7 +109,7 @@ std::vector<Compared> compare(const Running& running, const std::vector<Variable
                               const std::vector<Unwanted>& unwanted) {
   std::vector<Compared> all;
   for (const Variable& each : wanted) {
-    const std::string* const has = running.find(each.name);
+    const std::string* const has = running.environment.find(each.name);
     const Difference difference = has == nullptr       ? Difference::missing
                                   : *has == each.value ? Difference::same
                                                        : Difference::other;
@@ -148,7 +120,7 @@ std::vector<Compared> compare(const Running& running, const std::vector<Variable
   for (const Unwanted& each : unwanted) {
     const bool is_wanted = std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count),
                                        [&](const Compared& other) { return other.name == each.name; });
-    const std::string* const has = running.find(each.name);
+    const std::string* const has = running.environment.find(each.name);
     if (is_wanted || has == nullptr || (!each.value.empty() && *has != each.value)) continue;
     all.push_back({each.name, Difference::unwanted, *has, {}, each.why, each.source});
   }

@@ -3,10 +3,10 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "env/plan.h"
+#include "facts/environment.h"
 #include "system/system.h"
 
 namespace fettle::env {
@@ -16,9 +16,7 @@ struct Running {
   std::string who;  // "process 4711 (vllm)", "container glm-4.6"
   Scope where = Scope::host;
   std::string image;  // of a container, as it was started; else empty
-  std::vector<std::pair<std::string, std::string>> environment;
-
-  const std::string* find(std::string_view name) const;
+  facts::Environment environment;
 };
 
 // Of /proc/PID/environ: what the process was started with. One in a container is told by its cgroup.
@@ -37,6 +35,9 @@ struct Unwanted {
 
 // What the profile leaves alone, and variables that lead all images to one directory.
 std::vector<Unwanted> unwanted(const profile::Profile& profile);
+
+// The variables of the whole node that reach a process there.
+std::vector<Variable> wanted(const profile::Profile& profile, Scope where);
 
 enum class Difference {
   same,

@@ -39,6 +39,8 @@ constexpr std::array fences{
     Fence{"/var/lib/fettle/", "it is the memory of this node, which no other may have"},
     Fence{"/etc/fettle/credentials/", "it holds secrets"},
     Fence{"/etc/shadow", "it holds secrets"},
+    Fence{"/sys/class/kfd/kfd/proc/", "it belongs to a process"},
+    Fence{"/run/fettle/collect/gpu-programs.json", "it holds variables of processes"},
     Fence{"/dev/kmsg",
           "its lines name what cannot be told apart; what was found in it is in "
           "/run/fettle/collect/kernel-log.json"},

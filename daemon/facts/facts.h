@@ -16,6 +16,7 @@
 #include "facts/deep.h"
 #include "facts/engines.h"
 #include "facts/fact.h"
+#include "facts/gpu_programs.h"
 #include "facts/host.h"
 #include "facts/kernel_log.h"
 #include "facts/next_boot.h"
@@ -197,6 +198,7 @@ struct Facts {
   Fact<DriveTrials> drive_trials;
   Fact<CacheUsage> cache_usage;
   Fact<KernelLog> kernel_log;
+  Fact<GpuPrograms> gpu_programs;
   Fact<DeepTrials> deep_trials;      // missing when none was asked for in this boot
   Fact<EngineTrials> engine_trials;  // of the watch; missing where the configuration names no engine
 };

@@ -29,6 +29,7 @@ Facts gather(const system::Files& files) {
   facts.drive_trials = read_drive_trials(files, facts.uptime);
   facts.cache_usage = read_cache_usage(files, facts.uptime);
   facts.kernel_log = read_kernel_log(files, facts.uptime);
+  facts.gpu_programs = read_gpu_programs(files, facts.uptime);
   facts.deep_trials = read_deep_trials(files);
   facts.engine_trials = read_engine_trials(files, facts.uptime);
   facts.hardware = read_hardware(files);

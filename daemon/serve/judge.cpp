@@ -17,11 +17,10 @@ constexpr std::array<std::string_view, 4> late_to_know{"driver.", "gpu.", "cache
 
 // What a node may keep from us and still serve: in a virtual machine the host has the error counters, the
 // next boot is not today, settings of the host cost speed, the kernel log is closed to containers, and what
-// an engine does is no matter of the node, nor what a deep
-// check found long ago. The state is then of what could be seen, and its sentence says how
-// much could not.
-constexpr std::array<std::string_view, 6> may_be_hidden{"ras.", "driver.next_boot", "host.",
-                                                        "log.", "engine.",          "deep."};
+// an engine does or was started with is no matter of the node, nor what a deep check found long ago. The
+// state is then of what could be seen, and its sentence says how much could not.
+constexpr std::array<std::string_view, 7> may_be_hidden{"ras.",    "driver.next_boot", "host.", "log.",
+                                                        "engine.", "env.drift",        "deep."};
 
 template <std::size_t N>
 bool is_one_of(std::string_view id, const std::array<std::string_view, N>& prefixes) {

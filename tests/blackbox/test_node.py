@@ -104,6 +104,29 @@ def test_environment(node):
     assert "HF_HOME" in node.fettle("env", "explain", "HF_HOME")
 
 
+def test_drift(node):
+    """node: an engine that somebody started by hand lacks what the profile wants; its workers hide their environment."""
+    server, worker = 70001, 70002
+    for pid, parent, command, variables in ((server, 1, "python3\0vllm\0serve\0", "PATH=/bin\0HF_TOKEN=hf_secret\0HF_HOME=/root/hf\0"),
+                                            (worker, server, "VLLM::Worker_TP0", "\0" * 64)):
+        node.write(f"proc/{pid}/comm", command.split("\0", maxsplit=1)[0][:15] + "\n")
+        node.write(f"proc/{pid}/cmdline", command)
+        node.write(f"proc/{pid}/status", f"PPid:\t{parent}\n")
+        node.write(f"proc/{pid}/cgroup", "0::/system.slice/docker-01.scope\n")
+        node.write(f"proc/{pid}/environ", variables)
+    node.path(f"sys/class/kfd/kfd/proc/{worker}").mkdir(parents=True)
+    node.collect()
+    kept = node.path("run/fettle/collect/gpu-programs.json").read_text(encoding="utf-8")
+    assert "/root/hf" in kept and "hf_secret" not in kept
+    node.start_daemon()
+    [drift] = [each for each in node.get_json("/v1/health")[1]["findings"] if each["id"] == "env.drift"]
+    assert drift["status"] == "warn", drift
+    assert drift["says"].startswith(f"vllm (pid {server}): HF_HOME is not as the profile wants; "), drift
+    assert "VLLM_ROCM_USE_AITER" not in node.fettle("check", "--explain", "env.drift")
+    node.fettle("env", "diff", "--pid", str(worker), code=3)
+    node.fettle("env", "diff", "--pid", str(server), code=1)
+
+
 def test_reload_keeps_last_good(node):
     """node: a running daemon keeps its last good configuration and says so"""
     daemon = make_ready(node)

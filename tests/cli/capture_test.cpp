@@ -26,6 +26,10 @@ Answer run(cli::Run command, const Tree& tree, const std::vector<std::string>& a
   std::ostringstream out;
   std::ostringstream err;
   cli::Context context{{tree.files(), runner, clock}, cli::Format::text, out, err};
+  if (command == &cli::run_collect) {
+    runner.expect("/proc/self/exe --root " + tree.root() + "/ collect --probe programs --names ",
+                  system::Completed{0, R"({"programs": {"list": []}})", ""});
+  }
   const int code = command(context, arguments);
   return {code, out.str(), err.str()};
 }
@@ -70,6 +74,8 @@ TEST_CASE("cli capture: a captured node gives the findings of the node, and none
     CHECK(after.code == before.code);
     CHECK(before.out.find("the driver reset the GPU") != std::string::npos);
     CHECK(copy.read("/etc/machine-id") != tree.read("/etc/machine-id"));
+    CHECK(*tree.files().exists("/run/fettle/collect/gpu-programs.json"));
+    CHECK_FALSE(*copy.files().exists("/run/fettle/collect/gpu-programs.json"));
     const std::string serial = "/sys/class/drm/card1/device/unique_id";
     if (*tree.files().exists(serial) && *copy.files().exists(serial))
       CHECK(copy.read(serial) != tree.read(serial));

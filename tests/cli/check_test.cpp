@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/dialect.h"
 #include "engine/findings.h"
+#include "env/findings.h"
 #include "health/checks.h"
 #include "health/explain.h"
 #include "shelf/explain.h"
@@ -211,8 +212,8 @@ TEST_CASE("cli check: docs/findings.md is what the program says of its findings"
       "what to do:\nthe text of `fettle check --explain ID`. Settings of the host (`host.NAME`) are "
       "explained "
       "from the profile.\nThis page is written by the tests; do not edit it.\n";
-  for (const auto explanations :
-       {health::explanations(), storage::explanations(), shelf::explanations(), engine::explanations()}) {
+  for (const auto explanations : {health::explanations(), storage::explanations(), shelf::explanations(),
+                                  engine::explanations(), env::explanations()}) {
     for (const Explanation& one : explanations) {
       page += "\n## `" + std::string(one.id) + "`\n\n**Reads** " + std::string(one.reads) + ".\n\n" +
               std::string(one.why) + "\n\n**To do:** " + std::string(one.advice) + "\n";

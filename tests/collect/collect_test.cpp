@@ -6,6 +6,7 @@
 #include "base/names.h"
 #include "collect/baseline.h"
 #include "collect/child.h"
+#include "facts/gpu_programs.h"
 #include "support/fakes.h"
 #include "support/nvme.h"
 #include "support/tree.h"
@@ -293,4 +294,35 @@ TEST_CASE("child: a drive that offers no health log is still read") {
   const auto reads = facts::parse_reads(json_field(answer, "reads"));
   REQUIRE(reads);
   CHECK(reads->count == 64);
+}
+
+TEST_CASE("collect: the programs on the GPUs are looked at in a child, again when others are asked for") {
+  Node node;
+  node.wish = {};
+  node.wish.variables = {"A", "B"};
+  const std::string answer = R"({"programs": {"list": [{"pid": 7, "name": "python3", "engine": "vllm",
+      "in_container": true, "processes": 8, "environment": {"variables": {"A": "1"}}}]}})";
+  node.runner.expect("/proc/self/exe --root " + node.tree.root() + "/ collect --probe programs --names A,B",
+                     system::Completed{0, answer, ""});
+  const auto looked = node.collect();
+  REQUIRE(looked);
+  CHECK(looked->empty());  // nothing for the journal each five minutes
+  CHECK(node.runner.ran[0].deadline == programs_deadline);
+  const auto programs = [&] {
+    return *facts::parse_gpu_programs(node.tree.read(facts::collected_file(facts::gpu_programs_kind)));
+  };
+  REQUIRE(programs().programs);
+  CHECK(programs().programs->front().processes == 8);
+
+  node.at(1060);  // not due
+  REQUIRE(node.collect());
+  node.wish.variables = {"A"};
+  node.runner.expect("/proc/self/exe", fail(late()));
+  REQUIRE(node.collect());
+  CHECK(programs().programs.error().why == Why::timed_out);
+  CHECK(*programs().hangs_since == std::chrono::seconds(1060));
+  node.at(1120);  // at once again while it hangs
+  node.runner.expect("/proc/self/exe", system::Completed{0, R"({"held": true})", ""});
+  REQUIRE(node.collect());
+  CHECK(*programs().hangs_since == std::chrono::seconds(1060));
 }
