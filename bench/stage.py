@@ -233,6 +233,7 @@ class Bench:
                 for name in list(sides) if turn % 2 else reversed(list(sides)):
                     for event in ("none", "reset", "kill", "stall"):
                         seen[name, event].append(sides[name].disturbed(self.options.xet, event, line))
+                        print(f"{name}, {event}: {seen[name, event][-1][0]:.1f} s", file=sys.stderr, flush=True)
         middle = {key: [statistics.median(column) for column in zip(*runs)] for key, runs in seen.items()}
         how = f"{FILES} x {self.options.mib} MiB, {'xet' if self.options.xet else 'HTTP'}, {line} MB/s a connection"
         for event, what in (("reset", "every connection reset once"), ("kill", "the client killed"),

@@ -75,3 +75,19 @@ make_deb() {
     find "$root/build" -maxdepth 1 -type f -exec cp -t "$out" {} +
     find "$root/build" -maxdepth 1 -name '*.deb' -printf "$out/%f\n"
 }
+
+# count_instructions SOURCE_TREE DEB: in the chroot that it was built in, where the compiler and the libraries are always the same.
+count_instructions() {
+    (($# == 2)) || die "instructions needs SOURCE_TREE and DEB"
+    local source root
+    source=$(readlink -m "$1")
+    root=$(chroot_for "$source/debian/control")
+    remove_tree "$root/build"
+    copy_source "$source" "$root/build/source"
+    mkdir -p "$root/build/package"
+    dpkg -x "$2" "$root/build/package"
+    in_tree "$root" -- sh -ec '
+        type valgrind >/dev/null || { apt-get -q update && apt-get -q -y --no-install-recommends install valgrind && apt-get clean; } >&2
+        cd /build/source
+        bench/instructions /build/package'
+}
