@@ -3,7 +3,6 @@
 
 import io
 import json
-import subprocess
 import tarfile
 
 import node
@@ -84,25 +83,18 @@ def sealed(machine):
     machine.power_off()
 
 
-def seed(machine):
-    """The shipped user data, with the names of this rig, on a disk as cloud-init's NoCloud wants it."""
+def user_data():
+    """The shipped user data, with the names of this rig."""
     text = (SHIPPED / "imaging/cloud-init.yaml").read_text()
     assert "profile: mi300x" in text and "[demo]" in text
-    files = {"user-data": text.replace("profile: mi300x", "profile: vm").replace("[demo]", "[tiny]"),
-             "meta-data": "instance-id: second\n", "network-config": "version: 2\nethernets: {}\n"}
-    image = machine.folder / "seed.img"
-    image.write_bytes(bytes(1 << 20))
-    subprocess.run(["/usr/sbin/mkfs.vfat", "-n", "CIDATA", image], check=True, stdout=subprocess.DEVNULL)
-    for name, content in files.items():
-        subprocess.run(["mcopy", "-i", image, "-", f"::{name}"], input=content, text=True, check=True)
-    return image
+    return text.replace("profile: mi300x", "profile: vm").replace("[demo]", "[tiny]")
 
 
 @scenario.step("the second machine of this image, with drives of its own, gets its configuration from cloud-init and is ready")
 def second(machine):
     for bay in range(1, 9):
         machine.drives.replace_blank(bay)
-    machine.seed = seed(machine)
+    machine.seed = node.cloud_seed(machine, user_data())
     machine.boot()
     machine.run("cloud-init status --wait", 300)
     node.wait_ready(machine)

@@ -1,6 +1,7 @@
 """What the scenarios ask of a virtual node that runs fettle."""
 
 import json
+import subprocess
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent.parent
@@ -70,3 +71,14 @@ def partition_table(machine):
     """
     disk = machine.must("lsblk -dnpo NAME,SERIAL | sed -n 's/ *FETTLEOS$//p'").strip()
     return machine.must(f"sfdisk --dump {disk} | sed 's|{disk}||; /^device/d'; sha256sum <{disk}p2")
+
+
+def cloud_seed(machine, user_data):
+    """A disk with this user data, as cloud-init's NoCloud wants it."""
+    files = {"user-data": user_data, "meta-data": "instance-id: second\n", "network-config": "version: 2\nethernets: {}\n"}
+    image = machine.folder / "seed.img"
+    image.write_bytes(bytes(1 << 20))
+    subprocess.run(["/usr/sbin/mkfs.vfat", "-n", "CIDATA", image], check=True, stdout=subprocess.DEVNULL)
+    for name, content in files.items():
+        subprocess.run(["mcopy", "-i", image, "-", f"::{name}"], input=content, text=True, check=True)
+    return image
