@@ -4,6 +4,7 @@
 #include <initializer_list>
 
 #include "base/json.h"
+#include "serve/hidden.h"
 
 namespace fettle::cli {
 namespace {
@@ -36,11 +37,10 @@ std::vector<std::string> missing_for_ready(const json::value& status) {
   std::vector<std::string> missing;
   for (const json::value& finding : json_list(status, "findings")) {
     const std::string word = json_text(finding, "status");
-    const bool is_of_shelf =
-        json_text(finding, "id").rfind("shelf.", 0) == 0;  // the shelf below says it again
-    if (!is_of_shelf && (word == "fail" || word == "unknown")) {
-      missing.push_back(json_text(finding, "id") + ": " + json_text(finding, "says"));
-    }
+    const std::string id = json_text(finding, "id");
+    const bool is_of_shelf = id.starts_with("shelf.");  // the shelf below says it again
+    const bool is_obstacle = word == "fail" || (word == "unknown" && !serve::may_be_hidden(id));
+    if (!is_of_shelf && is_obstacle) missing.push_back(id + ": " + json_text(finding, "says"));
   }
   for (const json::value& shelf : json_list(status, "shelves")) {
     if (!is_true(shelf, "ready"))

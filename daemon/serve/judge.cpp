@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "serve/hidden.h"
 #include "serve/snapshot.h"
 
 namespace fettle::serve {
@@ -14,13 +15,6 @@ constexpr std::array<std::string_view, 3> degrading{"config.", "env.", "engine."
 // What may come late after boot. A fail of the cache never settles by waiting; "not reported yet" does.
 constexpr std::array<std::string_view, 2> late{"driver.", "gpu."};
 constexpr std::array<std::string_view, 4> late_to_know{"driver.", "gpu.", "cache.", "drive."};
-
-// What a node may keep from us and still serve: in a virtual machine the host has the error counters, the
-// next boot is not today, settings of the host cost speed, the kernel log is closed to containers, and what
-// an engine does or was started with is no matter of the node, nor what a deep check found long ago. The
-// state is then of what could be seen, and its sentence says how much could not.
-constexpr std::array<std::string_view, 7> may_be_hidden{"ras.",    "driver.next_boot", "host.", "log.",
-                                                        "engine.", "env.drift",        "deep."};
 
 template <std::size_t N>
 bool is_one_of(std::string_view id, const std::array<std::string_view, N>& prefixes) {
@@ -60,7 +54,7 @@ void sort_finding(const NamedFinding& named, bool settling, Kinds& kinds) {
       }
       return;
     case Status::unknown:
-      if (is_one_of(id, may_be_hidden)) {
+      if (may_be_hidden(id)) {
         ++kinds.hidden;
       } else {
         (settling && is_one_of(id, late_to_know) ? kinds.starting : kinds.unknown)

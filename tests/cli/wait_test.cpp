@@ -55,6 +55,20 @@ TEST_CASE("wait: what is reached ends with 0, what is not with 75 and what is mi
   CHECK(json_field(*answer, "missing")->as_array().at(0).as_string() == "shelf tiny: fetching");
 }
 
+TEST_CASE("wait: what a node may keep from us is not named as missing, what is broken is") {
+  serve::Inputs inputs = node_with(Status::fail, serve::Progress::ready);
+  for (const char* const id : {"log.gpu", "env.drift", "host.governor", "log.bus"})
+    inputs.findings.push_back({id, "hidden", {Status::unknown, "nothing was collected yet", {}}, {}});
+  inputs.findings.push_back({"ras.errors", "errors", {Status::fail, "3 of umc", {}}, {}});
+  Node node(inputs);
+  CHECK(node.run(&run_wait, {"--for", "ready", "--timeout", "1"}) == 75);
+  CHECK(node.err.str() ==
+        "fettle: not reached after 1 s: ready\n"
+        "  missing: cache.mounted: nothing is mounted\n"
+        "  missing: ras.errors: 3 of umc\n"
+        "  hint: `fettle status` shows the whole node\n");
+}
+
 TEST_CASE("wait: what cannot come, and what nobody can wait for") {
   Node node(node_with(Status::pass, serve::Progress::ready));
   CHECK(node.run(&run_wait, {"--for", "shelf=none", "--timeout", "5"}) == 64);
