@@ -257,6 +257,31 @@ def docker_line(machine):
     machine.must("docker stop --time 1 glm-4.6", timeout=120)
 
 
+@scenario.step("a container that was started by hand, of another user: the collector in its sandbox reads what it lacks, and nothing else")
+def drift(machine):
+    machine.must(f"docker run --detach --rm --name by-hand --user 1234 --cap-drop ALL --volume /srv/fettle:/srv/fettle:ro --env HF_TOKEN=hf_secret --env HF_HOME=/tmp/hf {IMAGE} vllm serve {MODEL}", timeout=200)
+    pid = machine.must("docker inspect --format '{{.State.Pid}}' by-hand").strip()
+    # A driver that says that this process uses a GPU: /sys/class as it is, and beside it KFD's list of processes.
+    machine.must(f"mkdir /run/class && cp -a /sys/class/. /run/class/ && mkdir -p /run/class/kfd/kfd/proc/{pid} && mount --bind /run/class /sys/class")
+    profile = machine.must("cat /etc/fettle/profiles/vm.yaml")
+    machine.put("/etc/fettle/profiles/vm.yaml", (profile + "gpus: {model: MI300X, count: 8}\n").encode())
+    machine.must("systemctl reload fettled; systemctl start fettle-collect.service", timeout=300)
+    kept = machine.must("cat /run/fettle/collect/gpu-programs.json")
+    assert "/tmp/hf" in kept and "hf_secret" not in kept, kept
+    for _ in range(20):  # until the daemon has looked again
+        found = [each for each in node.get(machine, "/v1/health")[1]["findings"] if each["id"] == "env.drift"]
+        if found and found[0]["status"] == "warn":
+            break
+        time.sleep(3)
+    assert found and found[0]["status"] == "warn" and f"vllm (pid {pid}): HF_HOME is not as the profile wants" in found[0]["says"], found
+    print(found[0]["says"])
+    print(machine.run(f"fettle env diff --pid {pid}").out)
+    machine.must("umount /sys/class; rm -r /run/class; docker stop --time 1 by-hand", timeout=120)
+    machine.put("/etc/fettle/profiles/vm.yaml", profile.encode())
+    machine.must("systemctl reload fettled")
+    node.wait_ready(machine)
+
+
 @scenario.step("docker compose and systemd take theirs")
 def other_forms(machine):
     machine.put("/tmp/compose.yaml", run_line(machine, "compose").encode())

@@ -122,7 +122,8 @@ def figures(machine):
                  "mkdir -p /root/fleet && fettle status --json >/root/fleet/virtual-node.json; "
                  "fettle inventory /root/fleet --as file-sd >/etc/prometheus/fettle.targets.json && "
                  "promtool check config /etc/prometheus/prometheus.yml && "
-                 "systemctl restart cron prometheus-node-exporter prometheus", 5 * MINUTES)
+                 "systemctl restart cron prometheus-node-exporter prometheus && "
+                 "for n in $(seq 60); do curl -sf http://127.0.0.1:9090/-/ready && exit 0; sleep 2; done; exit 1", 5 * MINUTES)
 
     def look():
         seen = query(machine, 'fettle_state{state="ready"}')
